@@ -9,7 +9,7 @@ from IPython.display import display
 
 
 def to_html(alt: str) -> str:
-    """Return the current matplotlib figure as an HTML image that carries `alt`, and close the figure.
+    """Return the current matplotlib figure as an HTML image that carries `alt`, and close it.
 
     `alt` says in one or two sentences what the picture shows. An HTML image keeps it in JupyterLab
     and in a page exported by nbconvert; a bare PNG output loses it in both.
