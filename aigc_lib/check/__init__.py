@@ -1,0 +1,9 @@
+"""Checks of the exercises, one module per lesson: `check.backprop.sigmoid_slope(fn)`.
+
+A check prints one sentence and returns a `Result`; it never raises. `summary` shows what is done.
+"""
+
+from aigc_lib.check import backprop
+from aigc_lib.check.judge import summary
+
+__all__ = ["backprop", "summary"]

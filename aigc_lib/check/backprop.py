@@ -1,0 +1,240 @@
+"""The exercises of lesson 01, each judged against a closed form or a property, with its hints."""
+
+import numpy as np
+
+from aigc_lib.backprop import Value
+from aigc_lib.check.judge import Attempt, Wrong, exercise, expect
+
+
+def _sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def _pair(answer, what: str) -> tuple:
+    if not isinstance(answer, (tuple, list)) or len(answer) != 2:
+        raise Wrong(f"return two things, in this order: {what}.")
+    return answer
+
+
+@exercise
+def sigmoid_slope(fn: Attempt) -> None:
+    """σ′(z) from a = σ(z) alone."""
+    for a in (0.5, 0.75, 0.9):
+        mistakes = [
+            (a * (1 + a), "Watch the sign: differentiate 1/(1 + e^−z) once more, slowly."),
+            (_sigmoid(a) * (1 - _sigmoid(a)), "You are given a = σ(z), not z: σ is done already."),
+            (1 - a, "A factor is missing: σ′ falls to 0 at both ends, for a → 0 and for a → 1."),
+            (a - a**2 - 1, "A factor is missing: σ′ is never negative."),
+        ]
+        hint = "Write e^−z = (1 − a)/a and put it into σ′(z) = e^−z / (1 + e^−z)²."
+        expect(fn(a), a * (1 - a), f"the slope at a = {a}", mistakes, hint)
+
+
+@exercise
+def neuron_gradient(fn: Attempt) -> None:
+    """∂L/∂w and ∂L/∂b of L = ½(y − t)², y = σ(w·x + b)."""
+    rng = np.random.default_rng(1)
+    for n in (2, 3):
+        w, x, b, t = rng.normal(size=n), rng.normal(size=n), 0.3, 1.0
+        y = _sigmoid(w @ x + b)
+        dz = (y - t) * y * (1 - y)
+        slips = [
+            (-dz, "Watch the sign: ∂L/∂y is y − t, since L falls while y rises towards t."),
+            (2 * dz, "The square brings down a 2, and the one-half in L cancels it."),
+            (y - t, "The slope of σ is missing: the way from L to w leads through σ."),
+            (y * (1 - y), "The error y − t is missing: multiply by what comes from above."),
+        ]
+        dw, db = _pair(fn(w, b, x, t), "∂L/∂w, ∂L/∂b")
+        in_w = [(wrong * x, hint) for wrong, hint in slips]
+        in_w.append((dz * w, "∂z/∂w is what w is multiplied by: x, not w."))
+        in_w.append((dz, "∂z/∂w is x, so every weight has a gradient of its own."))
+        expect(dw, dz * x, "∂L/∂w", in_w, "Follow the way L → y → z → w, one factor a step.")
+        in_b = [*slips, (dz * x.sum(), "∂z/∂b is 1: b meets no x on its way.")]
+        expect(db, dz, "∂L/∂b", in_b, "Follow the way L → y → z → b, one factor a step.")
+
+
+@exercise
+def weight_gradient(fn: Attempt) -> None:
+    """∂L/∂W (out, in) of a layer from Δ = ∂L/∂Z (B, out), 1/B included, and its input A (B, in)."""
+    rng = np.random.default_rng(2)
+    for B, n_out, n_in in ((4, 3, 2), (5, 3, 3)):
+        delta, A = rng.normal(size=(B, n_out)), rng.normal(size=(B, n_in))
+        right = np.einsum("bi,bj->ij", delta, A)
+        mistakes = [
+            (right.T, "This is its transpose: W is (out, in), and its gradient has its shape."),
+            (right / B, "1/B is counted twice: Δ already has it, from the mean in the loss."),
+            (np.outer(delta[0], A[0]), "Only the first example arrived: add all of them up."),
+        ]
+        hint = "One example gives δ aᵀ; write the sum over the rows of Δ and A as one product."
+        expect(fn(delta, A), right, "∂L/∂W", mistakes, hint)
+
+
+@exercise
+def hidden_delta(fn: Attempt) -> None:
+    """Δ1 (B, H) from Δ2 (B, K), W2 (K, H) and A1 (B, H)."""
+    rng = np.random.default_rng(3)
+    for B, K, H in ((2, 3, 3), (4, 2, 3)):
+        delta2, W2 = rng.normal(size=(B, K)), rng.normal(size=(K, H))
+        A1 = rng.uniform(size=(B, H))
+        below = np.einsum("bk,kh->bh", delta2, W2)
+        mistakes = [
+            (below, "The slope of σ is missing: multiply by A1 ⊙ (1 − A1)."),
+            (below * A1, "The slope of σ is a(1 − a): one factor is missing."),
+            (
+                below * _sigmoid(A1) * (1 - _sigmoid(A1)),
+                "A1 is σ(Z1) already: do not apply σ again.",
+            ),
+        ]
+        if K == H:
+            transposed = np.einsum("bk,hk->bh", delta2, W2)
+            for slope in (1, A1 * (1 - A1)):
+                hint = "W2 came transposed: hidden unit h collects Δ2 over W2[:, h], its column."
+                mistakes.append((transposed * slope, hint))
+        hint = (
+            "Hidden unit h feeds every output k with weight W2[k, h]: add up all these ways back."
+        )
+        expect(fn(delta2, W2, A1), below * A1 * (1 - A1), "Δ1", mistakes, hint)
+
+
+@exercise
+def softmax_cross_entropy(fn: Attempt) -> None:
+    """Mean cross-entropy of softmax(Z) and its gradient ∂L/∂Z."""
+    rng = np.random.default_rng(4)
+    for scale in (1.0, 1000.0):
+        Z, labels = scale * rng.normal(size=(4, 3)), np.array([2, 0, 0, 1])
+        p = np.exp(Z - Z.max(axis=1, keepdims=True))
+        p /= p.sum(axis=1, keepdims=True)
+        shifted = Z - Z.max(axis=1, keepdims=True)
+        losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(4), labels]
+        right = (p - np.eye(3)[labels]) / 4
+        overflow = "e^z overflows: subtract each row's largest entry first; p does not change."
+        hint = "" if scale == 1 else f"The entries of Z reach ±1000 here. {overflow}"
+        loss, delta = _pair(fn(Z, labels), "the loss (a number), ∂L/∂Z (B, K)")
+        of_loss = [
+            (losses.sum(), "Take the mean over the batch, not the sum."),
+            (losses.mean() / np.log(2), "Use the natural logarithm: the unit is nats, not bits."),
+            (-losses.mean(), "The sign: log p is negative, the loss is not."),
+            (losses.mean() / 3, "Divide by the number of examples B, not of all entries."),
+        ]
+        expect(loss, losses.mean(), "the loss", of_loss, hint)
+        of_delta = [
+            (4 * right, "1/B is missing: the loss is a mean over the batch."),
+            (p / 4, "Subtract 1 at the entry of the label: p − one-hot."),
+            (-right, "The sign: raising the label's own entry of Z lowers the loss."),
+        ]
+        expect(delta, right, "∂L/∂Z", of_delta, hint or "Each row of ∂L/∂Z sums to 0.")
+
+
+@exercise
+def softplus(fn: Attempt) -> None:
+    """softplus(x) = log(1 + e^x) as a new operation of the engine."""
+    for x in (0.5, 0.0, -2.0, 1000.0, -1000.0):
+        leaf = Value(x)
+        try:
+            out = fn(leaf)
+        except Wrong as wrong:
+            rewrite = "log(1 + e^x) = max(x, 0) + log(1 + e^−|x|) never overflows."
+            raise Wrong(
+                f"at x = {x:g} {wrong} {rewrite if abs(x) > 700 else ''}".rstrip()
+            ) from wrong
+        if not hasattr(out, "backward"):
+            raise Wrong("return a Value, so that gradients can flow on through it.")
+        (out * 3).backward()
+        s = np.exp(-np.logaddexp(0, -x))
+        expect(out.data, np.logaddexp(0, x), f"softplus({x:g})", hint="softplus(x) = log(1 + e^x).")
+        mistakes = [
+            (0.0, "No gradient reached x: name x as a parent, with its local derivative."),
+            (3 * (1 - s), "The local derivative is mirrored: it goes to 1 for large x."),
+            (3 * np.logaddexp(0, x), "The local derivative is a slope, not the value itself."),
+        ]
+        hint = "Differentiate log(1 + e^x): you know this function well."
+        expect(leaf.grad, 3 * s, f"the gradient of 3 softplus(x) at {x:g}", mistakes, hint)
+
+
+@exercise
+def gradient_is_right(fn: Attempt) -> None:
+    """The property that every gradient must satisfy, as a function (f, grad, x) → bool."""
+    x = np.array([0.5, -1.0, 2.0])
+    uneven = np.array([1.0, -1.0, 0.0])
+
+    def judge(f, grad):
+        verdict = fn(f, grad, x)
+        if not isinstance(verdict, (bool, np.bool_)):
+            raise Wrong(f"return True or False, not {type(verdict).__name__}.")
+        return verdict
+
+    right = [
+        ("Σ sin x", lambda x: np.sin(x).sum(), np.cos),
+        ("10⁶ Σ x²", lambda x: 1e6 * (x**2).sum(), lambda x: 2e6 * x),
+        ("10⁻⁹ Σ sin x", lambda x: 1e-9 * np.sin(x).sum(), lambda x: 1e-9 * np.cos(x)),
+        ("Σ exp 2x", lambda x: np.exp(2 * x).sum(), lambda x: 2 * np.exp(2 * x)),
+    ]
+    for name, f, grad in right:
+        if not judge(f, grad):
+            raise Wrong(
+                f"it refuses the right gradient of {name}: use central differences, and allow an "
+                "error relative to the size of the gradient."
+            )
+    f = right[0][1]
+    wrong = [
+        ("one that is twice too large", f, lambda x: 2 * np.cos(x)),
+        ("one with the wrong sign", f, lambda x: -np.cos(x)),
+        ("one whose last entry is 0", f, lambda x: np.cos(x) * (x < 2)),
+        ("one whose first entry is 0", f, lambda x: np.cos(x) * (x != 0.5)),
+        ("one whose errors cancel in the sum", f, lambda x: np.cos(x) + 0.1 * uneven),
+        ("one that is 0.1 % too large", f, lambda x: 1.001 * np.cos(x)),
+        ("0 for a function as small as 10⁻⁹ Σ sin x", right[2][1], lambda x: 0 * x),
+    ]
+    for name, f, grad in wrong:
+        if judge(f, grad):
+            raise Wrong(
+                f"it accepts a wrong gradient: {name}. Compare every entry with its own nudge, "
+                "relative to the size of the gradient."
+            )
+
+
+@exercise
+def mended_step(fn: Attempt) -> None:
+    """Find the bugs: one step of gradient descent on the two-layer network."""
+    rng = np.random.default_rng(5)
+    B, n, H, K, lr = 4, 3, 5, 3, 2.0
+    params = [rng.normal(size=shape) for shape in ((H, n), (H,), (K, H), (K,))]
+    X, labels = rng.normal(size=(B, n)), np.array([0, 2, 1, 1])
+
+    def moved(X, labels):
+        new = fn(params, X, labels, lr)
+        if not isinstance(new, (list, tuple)) or len(new) != 4:
+            raise Wrong("return the four new parameters [W1, b1, W2, b2].")
+        for name, old, after in zip(("W1", "b1", "W2", "b2"), params, new, strict=True):
+            if np.shape(after) != old.shape:
+                raise Wrong(f"the new {name} has shape {np.shape(after)} instead of {old.shape}.")
+        return [(old - after) / lr for old, after in zip(params, new, strict=True)]
+
+    W1, b1, W2, b2 = params
+    one = moved(X[:1], labels[:1])  # with one example, the move of b2 is δ2 itself
+    zeros, ones = moved(X, np.zeros(B, int))[3], moved(X, np.ones(B, int))[3]
+    a1 = _sigmoid(X[0] @ W1.T + b1)
+    delta1 = one[3] @ W2 * a1 * (1 - a1)
+    verdicts = {
+        "the softmax": np.isclose(one[3].sum(), 0),
+        "the mean over the batch": np.allclose(ones - zeros, np.eye(K)[0] - np.eye(K)[1]),
+        "the hidden layer's gradient": np.allclose(one[0], np.outer(delta1, X[0])),
+    }
+    hints = {
+        "the softmax": "the probabilities of one example must sum to 1: over which axis?",
+        "the mean over the batch": "a batch twice as long must not step twice as far.",
+        "the hidden layer's gradient": "which W2 was used on the way up, and which on the way back?",
+    }
+    if not all(verdicts.values()):
+        state = ", ".join(f"{bug} {'ok' if ok else 'wrong'}" for bug, ok in verdicts.items())
+        first = next(bug for bug, ok in verdicts.items() if not ok)
+        raise Wrong(f"{sum(verdicts.values())} of 3 bugs mended: {state}. Hint: {hints[first]}")
+    A1 = _sigmoid(X @ W1.T + b1)
+    P = np.exp(A1 @ W2.T + b2)
+    delta2 = (P / P.sum(axis=1, keepdims=True) - np.eye(K)[labels]) / B
+    delta1 = delta2 @ W2 * A1 * (1 - A1)
+    right = [delta1.T @ X, delta1.sum(axis=0), delta2.T @ A1, delta2.sum(axis=0)]
+    for name, got, want in zip(("W1", "b1", "W2", "b2"), moved(X, labels), right, strict=True):
+        expect(
+            got, want, f"the step of {name}", hint="The three bugs are mended, but this changed."
+        )

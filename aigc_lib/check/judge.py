@@ -1,0 +1,164 @@
+"""How an exercise is judged: one sentence, a status, and never an exception.
+
+A check is written as a function of an `Attempt` that raises `Wrong` with the sentence that helps.
+`exercise` turns it into what a lesson calls: `check.<lesson>.<name>(fn)`.
+"""
+
+import copy
+import functools
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+OK, WRONG, NOT_ATTEMPTED, NOT_CHECKED = "ok", "wrong", "not attempted", "not checked"
+
+
+class Wrong(Exception):
+    """The answer is wrong; the message is the sentence that the learner reads."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a check found: the exercise's name, its status, and the sentence that was printed."""
+
+    name: str
+    status: str
+    sentence: str
+
+
+class Attempt:
+    """A learner's function, watched while it is called.
+
+    Calling it raises `Wrong` where the function raises, returns nothing or changes its arguments;
+    NotImplementedError, which marks a stub, passes through.
+    """
+
+    def __init__(self, fn: Callable):
+        self.fn = fn
+
+    def __call__(self, *args):
+        before = copy.deepcopy(args)
+        try:
+            with np.errstate(all="ignore"):
+                answer = self.fn(*args)
+        except NotImplementedError:
+            raise
+        except (Exception, SystemExit) as error:
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            where = f" at `{frame.line}`" if frame.line else ""
+            raise Wrong(f"it raised {type(error).__name__}: {error}{where}.") from error
+        for position, pair in enumerate(zip(before, args, strict=True), start=1):
+            if not _same(*pair):
+                raise Wrong(
+                    f"it changed its argument number {position}: work on a copy, or build a new "
+                    "array instead of writing into the one you were given."
+                )
+        if answer is None:
+            raise Wrong("it returned None: does every path end in a `return`?")
+        return answer
+
+
+def _same(before, after) -> bool:
+    if isinstance(before, (list, tuple)):
+        return len(before) == len(after) and all(map(_same, before, after))
+    if isinstance(before, np.ndarray):
+        return before.shape == after.shape and np.array_equal(before, after)
+    return True
+
+
+def expect(got, want, what: str = "the result", mistakes=(), hint: str = "") -> None:
+    """Raise `Wrong` unless `got` equals `want` (a number or an array), to 1e-8 of its largest entry.
+
+    The complaints descend: type, shape, precision, NaN, value. `mistakes` are pairs of a wrong
+    value that a known mistake gives and the hint that fits it; `hint` serves all other values.
+    """
+    want = np.asarray(want, dtype=float)
+    try:
+        value = np.asarray(got)
+        is_number = value.dtype.kind in "fiub"
+    except (ValueError, TypeError):
+        is_number = False
+    if not is_number:
+        raise Wrong(f"{what} should be {_kind(want)}, not {_short(got)} ({type(got).__name__}).")
+    if value.shape != want.shape:
+        advice = next((text for wrong, text in mistakes if np.shape(wrong) == value.shape), hint)
+        raise Wrong(f"{what} has shape {value.shape} instead of {want.shape}. {advice}".rstrip())
+    if value.dtype != np.float64:
+        raise Wrong(
+            f"{what} has dtype {value.dtype} instead of float64: "
+            "an integer or a short float cuts off the digits of a gradient."
+        )
+    if not np.isfinite(value).all():
+        raise Wrong(f"{what} contains {value[~np.isfinite(value)].flat[0]}. {hint}".rstrip())
+    if _close(value, want):
+        return
+    for wrong, advice in mistakes:
+        if np.shape(wrong) == value.shape and _close(value, np.asarray(wrong, dtype=float)):
+            raise Wrong(f"{what} is not right yet. {advice}")
+    raise Wrong(f"{what} is {_short(value)}, but it should be {_short(want)}. {hint}".rstrip())
+
+
+def _close(a: np.ndarray, b: np.ndarray) -> bool:
+    return bool(np.all(np.abs(a - b) <= 1e-8 * np.abs(b).max(initial=0) + 1e-12))
+
+
+def _kind(want: np.ndarray) -> str:
+    return f"an array of shape {want.shape}" if want.ndim else "a number"
+
+
+def _short(value) -> str:
+    if isinstance(value, np.ndarray):
+        return np.array2string(value, precision=4, threshold=6, separator=", ").replace("\n", "")
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+board: dict[str, dict[str, str]] = {}  # lesson -> exercise -> status, in the order of the lesson
+
+
+def exercise(check: Callable[[Attempt], None]) -> Callable[[Callable], Result]:
+    """Turn `check`, which raises `Wrong`, into a check that prints one sentence and never raises."""
+    lesson, name = check.__module__.rpartition(".")[2], check.__name__
+    board.setdefault(lesson, {})[name] = NOT_CHECKED
+
+    @functools.wraps(check)
+    def judged(fn: Callable) -> Result:
+        status, sentence = _judge(check, fn)
+        board[lesson][name] = status
+        print(f"{name}: {sentence}")
+        sys.stdout.flush()
+        return Result(name, status, sentence)
+
+    return judged
+
+
+def _judge(check: Callable, fn: Callable) -> tuple[str, str]:
+    if not callable(fn):
+        return WRONG, f"hand over the function itself, without calling it, not {_short(fn)}."
+    try:
+        check(Attempt(fn))
+    except NotImplementedError:
+        return NOT_ATTEMPTED, "not attempted yet."
+    except Wrong as wrong:
+        return WRONG, str(wrong)
+    except Exception as error:  # an answer so odd that the check itself stumbled over it
+        return WRONG, f"its answer cannot be used: {type(error).__name__}: {error}."
+    return OK, "ok."
+
+
+def summary() -> dict[str, str]:
+    """Print which exercises of this session's lessons are done, and return their statuses."""
+    marks = {OK: "✓", WRONG: "✗", NOT_ATTEMPTED: "·", NOT_CHECKED: "·"}
+    statuses = {}
+    for lesson, exercises in board.items():
+        if set(exercises.values()) == {NOT_CHECKED}:
+            continue
+        done = sum(status == OK for status in exercises.values())
+        print(f"{lesson}: {done} of {len(exercises)} exercises done")
+        for name, status in exercises.items():
+            print(f"  {marks[status]} {name}: {status}")
+        statuses |= exercises
+    return statuses
