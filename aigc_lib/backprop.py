@@ -1,17 +1,16 @@
-"""What lesson 01 teaches: gradients by graph (`Value`), by matrix (`forward`, `backward`), by nudging.
+"""What lesson 01 teaches: gradients by graph, by matrix product, and by nudging.
 
 Conventions of the whole course: a weight matrix W is (out, in), a batch is rows, a loss is the mean
 over the batch, and the squared error carries its one-half. B batch, n inputs, H hidden, K outputs.
 """
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 
 
 class Value:
-    """A number that remembers how it was made, so that `backward` can send gradients to its origins.
+    """A number that remembers how it was made, so that gradients can find their way back.
 
     Every operation stores its operands as `parents` and its partial derivatives with respect to
     them, evaluated here and now, as `local`. A plain number met on the way becomes a leaf.
@@ -62,17 +61,13 @@ class Value:
         slope = n * self.data ** (n - 1) if n != 0 else 0.0
         return Value(self.data**n, (self,), (slope,), f"**{n:g}")
 
+    __radd__, __rmul__ = __add__, __mul__
+
     def __neg__(self):
         return 0 - self
 
-    def __radd__(self, other):
-        return Value.lift(other) + self
-
     def __rsub__(self, other):
         return Value.lift(other) - self
-
-    def __rmul__(self, other):
-        return Value.lift(other) * self
 
     def __rtruediv__(self, other):
         return Value.lift(other) / self
@@ -129,7 +124,7 @@ class Value:
                 parent.grad += local * value.grad
 
 
-def central_difference(f: Callable, x: np.ndarray, h: float = 1e-5) -> np.ndarray:
+def central_difference(f, x: np.ndarray, h: float = 1e-5) -> np.ndarray:
     """Return the gradient of the scalar function `f` at `x`, one nudge at a time; shape of `x`.
 
     ∂f/∂xᵢ ≈ (f(x + h eᵢ) − f(x − h eᵢ)) / 2h, with an error of order h² from truncation and of
@@ -192,7 +187,7 @@ def softmax_cross_entropy(Z: np.ndarray, labels: np.ndarray) -> tuple[float, np.
     return -log_p[rows, labels].mean(), delta / len(Z)
 
 
-def descend(gradient: Callable, start, lr: float, momentum: float = 0.0, steps: int = 50):
+def descend(gradient, start, lr: float, momentum: float = 0.0, steps: int = 50) -> np.ndarray:
     """Return the path (steps + 1, parameters) of gradient descent from `start`, start included.
 
     v ← momentum v + ∇L(w), w ← w − lr v, from v = 0: the form that PyTorch's SGD uses.

@@ -51,7 +51,7 @@ def find(name: str) -> Path:
 
 
 def verify(name: str) -> Path:
-    """Return the path of the file of dataset `name` after comparing its sha256 with the recorded one.
+    """Return the path of the file of dataset `name`, once its sha256 is the recorded one.
 
     Raises ValueError for an unknown name; DataError, which says how to restore the file, if it is
     missing or differs.

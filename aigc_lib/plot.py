@@ -5,6 +5,7 @@ import html
 import io
 
 import matplotlib.pyplot as plt
+import numpy as np
 from IPython.display import display
 
 
@@ -32,3 +33,120 @@ def to_html(alt: str) -> str:
 def show(alt: str) -> None:
     """Show the current matplotlib figure with its text alternative `alt`, and close it."""
     display({"text/html": to_html(alt), "text/plain": alt}, raw=True)
+
+
+# Dark blue for what flows forward, rust for what flows back.
+VALUE, GRADIENT, GREY = "#1b3a5c", "#b3401a", "#9aa7b5"
+
+
+def _places(order: list) -> dict:
+    """Return (column, row) of each value: right of its parents, at the height of their middle."""
+    column, row = {}, {}
+    leaves = [value for value in order if not value.parents]
+    for value in order:
+        parents = value.parents
+        column[value] = 1 + max(column[p] for p in parents) if parents else 0
+        row[value] = sum(row[p] for p in parents) / len(parents) if parents else leaves.index(value)
+    for leaf in leaves:  # draw a leaf just left of where it is first used
+        used_in = [column[value] for value in order if leaf in value.parents]
+        column[leaf] = min(used_in, default=1) - 1
+    return {value: (column[value], row[value]) for value in order}
+
+
+def graph(ax, root, gradients: bool = True) -> str:
+    """Draw the computation graph that ends in `root` on `ax`; return its text alternative.
+
+    Each box shows a name or an operation and, under it, the value; below the box, or left of it
+    where nothing comes in, stands the gradient. `root` is any value with `data`, `grad`, `parents`,
+    `label` and `order()`, as the engine of lesson 01 makes it.
+    """
+    place = _places(root.order())
+    box = {"boxstyle": "round,pad=0.3", "fc": "#eef3f8", "ec": VALUE}
+    for value, (x, y) in place.items():
+        text = f"{value.label}\n{value.data:.4g}"
+        ax.text(x, y, text, ha="center", va="center", color=VALUE, fontsize=9, bbox=box, zorder=3)
+        if gradients:
+            shift, ha, va = (
+                ((0, -19), "center", "top") if value.parents else ((-19, 0), "right", "center")
+            )
+            at = {"xytext": shift, "textcoords": "offset points", "ha": ha, "va": va}
+            ax.annotate(f"{value.grad:+.4g}", (x, y), **at, color=GRADIENT, fontsize=9)
+        for use, parent in enumerate(value.parents):
+            twice, far = value.parents.count(parent) > 1, x - place[parent][0] > 1
+            bend = (
+                0.3 * (-1) ** use if twice else 0.4 * far
+            )  # so that no two lines lie on each other
+            line = {"arrowstyle": "-", "color": GREY, "connectionstyle": f"arc3,rad={bend}"}
+            ax.annotate("", (x, y), place[parent], arrowprops=line, zorder=1)
+    columns, rows = zip(*place.values(), strict=True)
+    ax.set(xlim=(min(columns) - 0.8, max(columns) + 0.5), ylim=(min(rows) - 0.7, max(rows) + 0.6))
+    ax.axis("off")
+    named = [v for v in place if v.label.isidentifier() or v is root]
+    told = [f"{v.label} = {v.data:.4g}" + f", gradient {v.grad:.4g}" * gradients for v in named]
+    return "Computation graph, left to right. " + "; ".join(told) + "."
+
+
+def network(ax, weights: list, names: list[list[str]]) -> str:
+    """Draw a fully connected network on `ax`: one column of units per layer, a weight on each line.
+
+    `weights` are matrices (out, in), from left to right; `names` the units' names, layer by layer.
+    Returns the text alternative.
+    """
+    heights = [np.linspace(0.5, -0.5, len(layer)) * (len(layer) - 1) for layer in names]
+    for left, W in enumerate(weights):
+        for (out, into), w in np.ndenumerate(np.asarray(W)):
+            start, end = (left, heights[left][into]), (left + 1, heights[left + 1][out])
+            ax.plot(*zip(start, end, strict=True), color=GREY, lw=1.2, zorder=1)
+            x, y = (s + 0.3 * (e - s) for s, e in zip(start, end, strict=True))
+            ax.text(x, y, f"{w:g}", color=VALUE, ha="center", va="center", backgroundcolor="white")
+    for column, (layer, ys) in enumerate(zip(names, heights, strict=True)):
+        ax.scatter([column] * len(ys), ys, s=1500, color="#eef3f8", edgecolor=VALUE, zorder=2)
+        for name, y in zip(layer, ys, strict=True):
+            ax.text(column, y, name, ha="center", va="center", color=VALUE, zorder=3)
+    tallest = max(ys[0] for ys in heights)
+    ax.set(xlim=(-0.3, len(names) - 0.7), ylim=(-tallest - 0.4, tallest + 0.4))
+    ax.axis("off")
+    return f"Network with layers of {' and '.join(str(len(layer)) for layer in names)} units."
+
+
+def lines(x, curves: dict[str, np.ndarray], alt: str, **settings) -> None:
+    """Draw each of `curves` (label -> values at `x`), show the figure with its text alternative.
+
+    `settings` go to `Axes.set`: xlabel, ylabel, xscale="log", ylim and the like.
+    """
+    _, ax = plt.subplots(figsize=(6, 3.2))
+    styles = zip((VALUE, GRADIENT, GREY, "#3f7f5f"), ("-", "-", "--", ":"), strict=True)
+    for (label, y), (color, style) in zip(curves.items(), styles, strict=False):
+        ax.plot(x, y, style, color=color, label=label)
+    ax.set(**settings)
+    if len(curves) > 1:
+        ax.legend()
+    show(alt)
+
+
+def images(pictures: np.ndarray, titles: list[str], columns: int = 10) -> None:
+    """Draw pictures (N, 1, H, W) in [0, 1] in a grid of `columns`, each under its title."""
+    rows = -(-len(pictures) // columns)
+    _, axes = plt.subplots(rows, columns, figsize=(0.9 * columns, 1.15 * rows), squeeze=False)
+    for ax in axes.flat:
+        ax.axis("off")
+    for ax, picture, title in zip(axes.flat, pictures, titles, strict=False):
+        ax.imshow(picture[0], cmap="gray_r", vmin=0, vmax=1)
+        ax.set_title(title, fontsize=9)
+
+
+def descent(ax, path: np.ndarray, curvatures: tuple[float, float]) -> str:
+    """Draw a path (steps + 1, 2) over the bowl L(w) = ½(c1 w1² + c2 w2²); return what it shows."""
+    c1, c2 = curvatures
+    w1, w2 = np.meshgrid(np.linspace(-5, 5, 121), np.linspace(-3, 3, 91))
+    ax.contour(
+        w1, w2, 0.5 * (c1 * w1**2 + c2 * w2**2), levels=np.geomspace(0.2, 50, 9), cmap="Blues"
+    )
+    ax.plot(*path.T, "o-", color=GRADIENT, ms=3, lw=1, clip_on=True)
+    ax.plot(*path[0], "s", color=VALUE, ms=7)
+    ax.plot(0, 0, "*", color=VALUE, ms=12)
+    first, last = (0.5 * (c1 * w[0] ** 2 + c2 * w[1] ** 2) for w in (path[0], path[-1]))
+    verdict = "diverges" if last > first else "loss"
+    ax.set(xlim=(-5, 5), ylim=(-3, 3), xlabel="$w_1$", ylabel="$w_2$")
+    ax.set_title(f"{len(path) - 1} steps: {verdict} {first:.3g} → {last:.3g}")
+    return f"Path over a bowl-shaped loss, from square to star; {verdict} {first:.3g} → {last:.3g}."

@@ -6,6 +6,7 @@ import ipywidgets
 import matplotlib.pyplot as plt
 
 from aigc_lib import plot
+from aigc_lib.backprop import Value, descend
 
 
 class Explorer:
@@ -42,3 +43,35 @@ class Explorer:
             "text/html": self.picture.value,
             "text/plain": self.alt,
         }
+
+
+def graph_explorer(f: Callable[..., Value], fixed: dict[str, float], **inputs: float) -> Explorer:
+    """Sliders for `inputs`; the picture is the graph of f(**inputs, **fixed) with its gradients."""
+
+    def draw(ax, **values):
+        leaves = {name: Value(x, label=name) for name, x in {**values, **fixed}.items()}
+        root = f(**leaves)
+        root.label = "L"
+        root.backward()
+        return plot.graph(ax, root)
+
+    sliders = {name: _slider(name, x, -4, 4, 0.25) for name, x in inputs.items()}
+    return Explorer(draw, (9, 4.2), **sliders)
+
+
+def descent_explorer(curvatures: tuple[float, float] = (1.0, 10.0), steps: int = 40) -> Explorer:
+    """Learning rate and momentum of gradient descent over the bowl L(w) = ½(c1 w1² + c2 w2²)."""
+
+    def draw(ax, lr, momentum):
+        path = descend(lambda w: w * curvatures, (-4.0, 2.0), lr, momentum, steps)
+        return plot.descent(ax, path, curvatures)
+
+    lr = _slider("learning rate", 0.18, 0.01, 0.3, 0.01)
+    return Explorer(draw, (6.5, 4), lr=lr, momentum=_slider("momentum", 0.0, 0.0, 0.95, 0.05))
+
+
+def _slider(name: str, value: float, low: float, high: float, step: float):
+    wide = {"description_width": "100px"}
+    return ipywidgets.FloatSlider(
+        value=value, min=low, max=high, step=step, description=name, style=wide
+    )

@@ -16,27 +16,19 @@ def neuron_gradient(w, b, x, t):
     return dz * x, dz
 
 
-def weight_gradient(delta, A):
-    # Row i of Δᵀ A is Σ over the batch of delta[b, i] A[b, :].
-    return delta.T @ A
+def softplus(x):
+    # log(1 + e^x) = max(x, 0) + log(1 + e^−|x|); its slope is e^x / (1 + e^x) = σ(x).
+    value = max(x.data, 0) + np.log1p(np.exp(-abs(x.data)))
+    return Value(value, (x,), (float(sigmoid(x.data)),), "softplus")
 
 
 def hidden_delta(delta2, W2, A1):
     return delta2 @ W2 * A1 * (1 - A1)
 
 
-def softmax_cross_entropy(Z, labels):
-    Z = Z - Z.max(axis=1, keepdims=True)
-    log_p = Z - np.log(np.exp(Z).sum(axis=1, keepdims=True))
-    one_hot = np.eye(Z.shape[1])[labels]
-    loss = -(one_hot * log_p).sum(axis=1).mean()
-    return loss, (np.exp(log_p) - one_hot) / len(Z)
-
-
-def softplus(x):
-    # log(1 + e^x) = max(x, 0) + log(1 + e^−|x|); its slope is e^x / (1 + e^x) = σ(x).
-    value = max(x.data, 0) + np.log1p(np.exp(-abs(x.data)))
-    return Value(value, (x,), (float(sigmoid(x.data)),), "softplus")
+def weight_gradient(delta, A):
+    # Row i of Δᵀ A is Σ over the batch of delta[b, i] A[b, :].
+    return delta.T @ A
 
 
 def gradient_is_right(f, grad, x):
@@ -46,6 +38,14 @@ def gradient_is_right(f, grad, x):
     slopes = np.array([(f(x + nudge) - f(x - nudge)) / (2 * h) for nudge in nudges])
     error = np.linalg.norm(grad(x) - slopes)
     return bool(error <= 1e-6 * np.linalg.norm(slopes))
+
+
+def softmax_cross_entropy(Z, labels):
+    Z = Z - Z.max(axis=1, keepdims=True)
+    log_p = Z - np.log(np.exp(Z).sum(axis=1, keepdims=True))
+    one_hot = np.eye(Z.shape[1])[labels]
+    loss = -(one_hot * log_p).sum(axis=1).mean()
+    return loss, (np.exp(log_p) - one_hot) / len(Z)
 
 
 def mended_step(params, X, labels, lr):

@@ -54,19 +54,29 @@ def neuron_gradient(fn: Attempt) -> None:
 
 
 @exercise
-def weight_gradient(fn: Attempt) -> None:
-    """∂L/∂W (out, in) of a layer from Δ = ∂L/∂Z (B, out), 1/B included, and its input A (B, in)."""
-    rng = np.random.default_rng(2)
-    for B, n_out, n_in in ((4, 3, 2), (5, 3, 3)):
-        delta, A = rng.normal(size=(B, n_out)), rng.normal(size=(B, n_in))
-        right = np.einsum("bi,bj->ij", delta, A)
+def softplus(fn: Attempt) -> None:
+    """softplus(x) = log(1 + e^x) as a new operation of the engine."""
+    for x in (0.5, 0.0, -2.0, 1000.0, -1000.0):
+        leaf = Value(x)
+        try:
+            out = fn(leaf)
+        except Wrong as wrong:
+            rewrite = "log(1 + e^x) = max(x, 0) + log(1 + e^−|x|) never overflows."
+            raise Wrong(
+                f"at x = {x:g} {wrong} {rewrite if abs(x) > 700 else ''}".rstrip()
+            ) from wrong
+        if not hasattr(out, "backward"):
+            raise Wrong("return a Value, so that gradients can flow on through it.")
+        (out * 3).backward()
+        s = np.exp(-np.logaddexp(0, -x))
+        expect(out.data, np.logaddexp(0, x), f"softplus({x:g})", hint="softplus(x) = log(1 + e^x).")
         mistakes = [
-            (right.T, "This is its transpose: W is (out, in), and its gradient has its shape."),
-            (right / B, "1/B is counted twice: Δ already has it, from the mean in the loss."),
-            (np.outer(delta[0], A[0]), "Only the first example arrived: add all of them up."),
+            (0.0, "No gradient reached x: name x as a parent, with its local derivative."),
+            (3 * (1 - s), "The local derivative is mirrored: it goes to 1 for large x."),
+            (3 * np.logaddexp(0, x), "The local derivative is a slope, not the value itself."),
         ]
-        hint = "One example gives δ aᵀ; write the sum over the rows of Δ and A as one product."
-        expect(fn(delta, A), right, "∂L/∂W", mistakes, hint)
+        hint = "Differentiate log(1 + e^x): you know this function well."
+        expect(leaf.grad, 3 * s, f"the gradient of 3 softplus(x) at {x:g}", mistakes, hint)
 
 
 @exercise
@@ -97,58 +107,19 @@ def hidden_delta(fn: Attempt) -> None:
 
 
 @exercise
-def softmax_cross_entropy(fn: Attempt) -> None:
-    """Mean cross-entropy of softmax(Z) and its gradient ∂L/∂Z."""
-    rng = np.random.default_rng(4)
-    for scale in (1.0, 1000.0):
-        Z, labels = scale * rng.normal(size=(4, 3)), np.array([2, 0, 0, 1])
-        p = np.exp(Z - Z.max(axis=1, keepdims=True))
-        p /= p.sum(axis=1, keepdims=True)
-        shifted = Z - Z.max(axis=1, keepdims=True)
-        losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(4), labels]
-        right = (p - np.eye(3)[labels]) / 4
-        overflow = "e^z overflows: subtract each row's largest entry first; p does not change."
-        hint = "" if scale == 1 else f"The entries of Z reach ±1000 here. {overflow}"
-        loss, delta = _pair(fn(Z, labels), "the loss (a number), ∂L/∂Z (B, K)")
-        of_loss = [
-            (losses.sum(), "Take the mean over the batch, not the sum."),
-            (losses.mean() / np.log(2), "Use the natural logarithm: the unit is nats, not bits."),
-            (-losses.mean(), "The sign: log p is negative, the loss is not."),
-            (losses.mean() / 3, "Divide by the number of examples B, not of all entries."),
-        ]
-        expect(loss, losses.mean(), "the loss", of_loss, hint)
-        of_delta = [
-            (4 * right, "1/B is missing: the loss is a mean over the batch."),
-            (p / 4, "Subtract 1 at the entry of the label: p − one-hot."),
-            (-right, "The sign: raising the label's own entry of Z lowers the loss."),
-        ]
-        expect(delta, right, "∂L/∂Z", of_delta, hint or "Each row of ∂L/∂Z sums to 0.")
-
-
-@exercise
-def softplus(fn: Attempt) -> None:
-    """softplus(x) = log(1 + e^x) as a new operation of the engine."""
-    for x in (0.5, 0.0, -2.0, 1000.0, -1000.0):
-        leaf = Value(x)
-        try:
-            out = fn(leaf)
-        except Wrong as wrong:
-            rewrite = "log(1 + e^x) = max(x, 0) + log(1 + e^−|x|) never overflows."
-            raise Wrong(
-                f"at x = {x:g} {wrong} {rewrite if abs(x) > 700 else ''}".rstrip()
-            ) from wrong
-        if not hasattr(out, "backward"):
-            raise Wrong("return a Value, so that gradients can flow on through it.")
-        (out * 3).backward()
-        s = np.exp(-np.logaddexp(0, -x))
-        expect(out.data, np.logaddexp(0, x), f"softplus({x:g})", hint="softplus(x) = log(1 + e^x).")
+def weight_gradient(fn: Attempt) -> None:
+    """∂L/∂W (out, in) of a layer from Δ = ∂L/∂Z (B, out), 1/B included, and its input A (B, in)."""
+    rng = np.random.default_rng(2)
+    for B, n_out, n_in in ((4, 3, 2), (5, 3, 3)):
+        delta, A = rng.normal(size=(B, n_out)), rng.normal(size=(B, n_in))
+        right = np.einsum("bi,bj->ij", delta, A)
         mistakes = [
-            (0.0, "No gradient reached x: name x as a parent, with its local derivative."),
-            (3 * (1 - s), "The local derivative is mirrored: it goes to 1 for large x."),
-            (3 * np.logaddexp(0, x), "The local derivative is a slope, not the value itself."),
+            (right.T, "This is its transpose: W is (out, in), and its gradient has its shape."),
+            (right / B, "1/B is counted twice: Δ already has it, from the mean in the loss."),
+            (np.outer(delta[0], A[0]), "Only the first example arrived: add all of them up."),
         ]
-        hint = "Differentiate log(1 + e^x): you know this function well."
-        expect(leaf.grad, 3 * s, f"the gradient of 3 softplus(x) at {x:g}", mistakes, hint)
+        hint = "One example gives δ aᵀ; write the sum over the rows of Δ and A as one product."
+        expect(fn(delta, A), right, "∂L/∂W", mistakes, hint)
 
 
 @exercise
@@ -194,6 +165,35 @@ def gradient_is_right(fn: Attempt) -> None:
 
 
 @exercise
+def softmax_cross_entropy(fn: Attempt) -> None:
+    """Mean cross-entropy of softmax(Z) and its gradient ∂L/∂Z."""
+    rng = np.random.default_rng(4)
+    for scale in (1.0, 1000.0):
+        Z, labels = scale * rng.normal(size=(4, 3)), np.array([2, 0, 0, 1])
+        p = np.exp(Z - Z.max(axis=1, keepdims=True))
+        p /= p.sum(axis=1, keepdims=True)
+        shifted = Z - Z.max(axis=1, keepdims=True)
+        losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(4), labels]
+        right = (p - np.eye(3)[labels]) / 4
+        overflow = "e^z overflows: subtract each row's largest entry first; p does not change."
+        hint = "" if scale == 1 else f"The entries of Z reach ±1000 here. {overflow}"
+        loss, delta = _pair(fn(Z, labels), "the loss (a number), ∂L/∂Z (B, K)")
+        of_loss = [
+            (losses.sum(), "Take the mean over the batch, not the sum."),
+            (losses.mean() / np.log(2), "Use the natural logarithm: the unit is nats, not bits."),
+            (-losses.mean(), "The sign: log p is negative, the loss is not."),
+            (losses.mean() / 3, "Divide by the number of examples B, not of all entries."),
+        ]
+        expect(loss, losses.mean(), "the loss", of_loss, hint)
+        of_delta = [
+            (4 * right, "1/B is missing: the loss is a mean over the batch."),
+            (p / 4, "Subtract 1 at the entry of the label: p − one-hot."),
+            (-right, "The sign: raising the label's own entry of Z lowers the loss."),
+        ]
+        expect(delta, right, "∂L/∂Z", of_delta, hint or "Each row of ∂L/∂Z sums to 0.")
+
+
+@exercise
 def mended_step(fn: Attempt) -> None:
     """Find the bugs: one step of gradient descent on the two-layer network."""
     rng = np.random.default_rng(5)
@@ -223,7 +223,7 @@ def mended_step(fn: Attempt) -> None:
     hints = {
         "the softmax": "the probabilities of one example must sum to 1: over which axis?",
         "the mean over the batch": "a batch twice as long must not step twice as far.",
-        "the hidden layer's gradient": "which W2 was used on the way up, and which on the way back?",
+        "the hidden layer's gradient": "is W2 the same on the way back as on the way up?",
     }
     if not all(verdicts.values()):
         state = ", ".join(f"{bug} {'ok' if ok else 'wrong'}" for bug, ok in verdicts.items())

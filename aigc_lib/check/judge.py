@@ -28,6 +28,9 @@ class Result:
     status: str
     sentence: str
 
+    def _ipython_display_(self) -> None:
+        """Show nothing under a cell that ends in a check: the sentence is printed already."""
+
 
 class Attempt:
     """A learner's function, watched while it is called.
@@ -70,10 +73,11 @@ def _same(before, after) -> bool:
 
 
 def expect(got, want, what: str = "the result", mistakes=(), hint: str = "") -> None:
-    """Raise `Wrong` unless `got` equals `want` (a number or an array), to 1e-8 of its largest entry.
+    """Raise `Wrong` unless `got` equals `want` (a number or an array), to 1e-8.
 
-    The complaints descend: type, shape, precision, NaN, value. `mistakes` are pairs of a wrong
-    value that a known mistake gives and the hint that fits it; `hint` serves all other values.
+    The tolerance is relative to the largest entry of `want`. The complaints descend: type, shape,
+    precision, NaN, value. `mistakes` are pairs of a wrong value that a known mistake gives and the
+    hint that fits it; `hint` serves all other values.
     """
     want = np.asarray(want, dtype=float)
     try:
@@ -120,7 +124,7 @@ board: dict[str, dict[str, str]] = {}  # lesson -> exercise -> status, in the or
 
 
 def exercise(check: Callable[[Attempt], None]) -> Callable[[Callable], Result]:
-    """Turn `check`, which raises `Wrong`, into a check that prints one sentence and never raises."""
+    """Turn `check`, which raises `Wrong`, into one that prints a sentence and never raises."""
     lesson, name = check.__module__.rpartition(".")[2], check.__name__
     board.setdefault(lesson, {})[name] = NOT_CHECKED
 
