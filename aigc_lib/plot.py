@@ -119,8 +119,8 @@ def lines(x, curves: dict[str, np.ndarray], alt: str, **settings) -> None:
     for (label, y), (color, style) in zip(curves.items(), styles, strict=False):
         ax.plot(x, y, style, color=color, label=label)
     ax.set(**settings)
-    if len(curves) > 1:
-        ax.legend()
+    if len(curves) > 1:  # above the frame, where no curve can run under it
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
     show(alt)
 
 
