@@ -75,7 +75,7 @@ def pytest_configure() -> None:
     nbval.plugin.RunningKernel = JudgedKernel
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before nbval's mark, that cells then fail, is read
 def pytest_runtest_call(item: pytest.Item):
     """Run and compare a cell as nbval does, and raise NbCellError for what nbval overlooks."""
     if not isinstance(item, IPyNbCell):
@@ -93,7 +93,6 @@ def pytest_runtest_call(item: pytest.Item):
     finally:
         if notebook.timed_out:
             notebook.stash[STOPPED] = f"the time was up in {item.name}"
-            notebook.timed_out = False  # else nbval expects the other cells to fail
         if notebook.kernel.is_alive():
             item.user_properties.append(("peak_mb", notebook.kernel.peak_mb()))
     refuse_pretence(item)
