@@ -24,7 +24,7 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-CLONED = re.compile(r"git clone .*?https://github\.com/([\w-]+/[\w-]+)")
+CLONED = re.compile(r"git clone .*?https://github\.com/([\w-]+/[\w.-]*[\w-])")
 
 
 def address(root: Path = ROOT) -> str:
@@ -69,6 +69,13 @@ def save(path: Path, text: str) -> None:
     new.replace(path)
 
 
+def reason(error: CellExecutionError | DeadKernelError) -> str:
+    """Return in one line why a cell failed."""
+    if isinstance(error, DeadKernelError):
+        return "the kernel died"
+    return f"{error.ename}: {error.evalue}".partition("\n")[0]
+
+
 def run(path: Path) -> None:
     """Run the notebook at `path` in a fresh kernel, in its folder, and save its outputs.
 
@@ -87,9 +94,8 @@ def run(path: Path) -> None:
             try:
                 client.execute_cell(cell, index)
             except (CellExecutionError, DeadKernelError) as error:
-                reason = str(error).strip().splitlines()[-1]
                 raise RuntimeError(
-                    f"{path.name}, cell [{client.code_cells_executed}]: {reason} "
+                    f"{path.name}, cell [{client.code_cells_executed}]: {reason(error)} "
                     "(the file is as it was: mend the cell and run again)"
                 ) from error
     clean(nb)
@@ -103,9 +109,10 @@ def slug(address: str) -> str:
 
 def readdress(text: str, old: set[str], here: str) -> str:
     """Return `text` with each owner/repository in `old`, and `cd repository`, as in `here`."""
-    for owner, repository in (name.split("/") for name in old):
-        text = re.sub(rf"/{owner}/{repository}(?![\w-])", f"/{slug(here)}", text)
-        text = re.sub(rf"\bcd {repository}(?![\w-])", f"cd {here.split('/')[-1]}", text)
+    for name in old:
+        repository = re.escape(name.split("/")[1])
+        text = re.sub(rf"/{re.escape(name)}(?![\w-])", f"/{slug(here)}", text)
+        text = re.sub(rf"\bcd {repository}(?![\w-])", f"cd {slug(here).split('/')[1]}", text)
     return text
 
 
@@ -132,7 +139,7 @@ def misaddressed(root: Path = ROOT) -> dict[Path, str]:
     pages = {path: path.read_text("utf-8") for path in root.glob("*.md")}
     notebooks = {path: path.read_text("utf-8") for path in root.glob("notebooks/*.ipynb")}
     clones = [pages.get(root / "README.md", ""), *notebooks.values()]
-    old = {found[1] for found in map(CLONED.search, clones) if found}
+    old = {found[1].removesuffix(".git") for found in map(CLONED.search, clones) if found}
     wanted = {path: readdress(text, old, here) for path, text in pages.items()}
     wanted |= {path: readdress_notebook(text, old, here) for path, text in notebooks.items()}
     return {path: text for path, text in wanted.items() if text != (pages | notebooks)[path]}
