@@ -44,7 +44,8 @@ def python() -> tuple:
     """Return what Python this is, and what to do if it is too old."""
     version = sys.version.split()[0]
     if sys.version_info < OLDEST:
-        return f"{version}, too old", "install Python 3.11 or newer, then run `make lab`"
+        oldest = ".".join(map(str, OLDEST))
+        return f"{version}, too old", f"install Python {oldest} or newer, then run `make lab`"
     return f"{version} ({sys.executable})", None
 
 

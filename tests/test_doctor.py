@@ -1,0 +1,153 @@
+"""The doctor: each thing that can be wrong is named, with what to do about it."""
+
+import re
+import shutil
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from aigc_lib import data, doctor
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = {"ipywidgets", "jupyterlab", "matplotlib", "numpy", "psutil", "scikit-learn", "torch"}
+
+
+@pytest.fixture(autouse=True)
+def healthy(monkeypatch):
+    """A machine on which nothing is wrong but what a test breaks."""
+    monkeypatch.delenv("AIGC_DEVICE", raising=False)
+    monkeypatch.delenv("COLAB_RELEASE_TAG", raising=False)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=2e9))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=2e9))
+
+
+def without_torch(name: str) -> str:
+    """Answer for importlib.metadata.version on a machine without PyTorch."""
+    if name == "torch":
+        raise metadata.PackageNotFoundError(name)
+    return "999"
+
+
+def old_torch(name: str) -> str:
+    """Answer for importlib.metadata.version on a machine with an old PyTorch."""
+    return "2.8.1+cpu" if name == "torch" else "999"
+
+
+def damaged(folder: Path) -> Path:
+    """Return a file that is no dataset."""
+    (folder / "damaged").write_bytes(b"0")
+    return folder / "damaged"
+
+
+BREAK = {
+    "an old Python": (
+        lambda patch, folder: patch.setattr(doctor, "OLDEST", (99, 1)),
+        "python", "too old", "install Python 99.1",
+    ),
+    "a missing package": (
+        lambda patch, folder: patch.setattr(metadata, "version", without_torch),
+        "torch", "missing", "torch>=2.9",
+    ),
+    "an old package": (
+        lambda patch, folder: patch.setattr(metadata, "version", old_torch),
+        "torch", "2.8.1+cpu, older than 2.9", "torch>=2.9",
+    ),
+    "a broken package": (
+        lambda patch, folder: patch.setitem(sys.modules, "matplotlib", None),
+        "matplotlib", "cannot be imported (ModuleNotFoundError: ", "--force-reinstall",
+    ),
+    "an unknown device": (
+        lambda patch, folder: patch.setenv("AIGC_DEVICE", "tpu"),
+        "device", "AIGC_DEVICE='tpu'", "unset AIGC_DEVICE",
+    ),
+    "no memory": (
+        lambda patch, folder: patch.setattr(
+            psutil, "virtual_memory", lambda: SimpleNamespace(available=9e8)
+        ),
+        "memory", "0.9 GB free", "close other programs",
+    ),
+    "a full disk": (
+        lambda patch, folder: patch.setattr(
+            shutil, "disk_usage", lambda path: SimpleNamespace(free=9e8)
+        ),
+        "disk", "0.9 GB free", "make room",
+    ),
+    "a damaged data file": (
+        lambda patch, folder: patch.setattr(data, "find", lambda name: damaged(folder)),
+        "data digits", "damaged", "restore it with",
+    ),
+    "a missing data file": (
+        lambda patch, folder: patch.setattr(data, "find", lambda name: folder / "gone"),
+        "data digits", "missing", "restore it with",
+    ),
+    "no list of data files": (
+        lambda patch, folder: patch.setattr(data, "folder", lambda: folder),
+        "data", "no list of files", "git checkout -- data",
+    ),
+}  # fmt: skip
+
+
+def test_a_healthy_machine_will_do(capsys):
+    assert doctor.main() == 0
+    report = capsys.readouterr().out
+    assert "->" not in report
+    assert {line[:14].strip() for line in report.splitlines()} > PACKAGES | {"device", "python"}
+
+
+@pytest.mark.parametrize("damage", BREAK)
+def test_what_is_wrong_is_named_with_its_remedy(damage, capsys, monkeypatch, tmp_path):
+    cause, name, state, remedy = BREAK[damage]
+    cause(monkeypatch, tmp_path)
+    assert doctor.main() == 1
+    *lines, last = capsys.readouterr().out.splitlines()
+    (number,) = [n for n, line in enumerate(lines) if line[:14].rstrip() == name]
+    assert state in lines[number]
+    assert lines[number + 1].startswith(" " * 14 + "-> ")
+    assert remedy in lines[number + 1]
+    assert sum("->" in line for line in lines) == 1
+    assert last == f"The course will not run yet: {name}."
+
+
+@pytest.mark.parametrize("missing", ["numpy", "torch", "psutil"])
+def test_the_doctor_speaks_when_a_package_cannot_be_imported(missing, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, missing, None)
+    for name in [name for name in sys.modules if name.startswith("aigc_lib.")]:
+        monkeypatch.delitem(sys.modules, name)
+    assert doctor.main() == 1
+    assert re.search(rf"^{missing} .*cannot be imported", capsys.readouterr().out, re.MULTILINE)
+
+
+def test_on_a_bare_python_every_package_is_missing(tmp_path):
+    (tmp_path / "aigc_lib").mkdir()
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    shutil.copy(ROOT / "aigc_lib/doctor.py", tmp_path / "aigc_lib")
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "aigc_lib.doctor"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    assert set(re.findall(r"^(\S+) +missing\n +-> \S", done.stdout, re.MULTILINE)) == PACKAGES
+
+
+def test_the_bounds_are_those_of_pyproject_installed_or_not(monkeypatch):
+    def not_installed(name):
+        raise metadata.PackageNotFoundError(name)
+
+    installed = doctor.requirements()
+    assert installed.keys() == PACKAGES
+    monkeypatch.setattr(metadata, "requires", not_installed)
+    assert doctor.requirements() == installed
+    monkeypatch.setenv("COLAB_RELEASE_TAG", "ci")
+    assert doctor.requirements().keys() == PACKAGES - {"jupyterlab"}
+
+
+def test_versions_are_compared_by_number():
+    assert doctor.release("2.13.0+cpu") == (2, 13, 0)
+    assert doctor.release("2.13") > doctor.release("2.9")
