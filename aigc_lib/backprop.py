@@ -150,7 +150,7 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
 
 
 def forward(params: list, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the hidden activations A1 (B, H) and the outputs before the last function Z2 (B, K).
+    """Return the hidden activations A1 (B, H) and the outputs before their σ, Z2 (B, K).
 
     Z1 = X W1ᵀ + b1, A1 = σ(Z1), Z2 = A1 W2ᵀ + b2, with params = [W1 (H, n), b1 (H,), W2 (K, H),
     b2 (K,)] and X (B, n). Source: lesson 01.

@@ -1,0 +1,72 @@
+"""Imports go one way, and importing does nothing else."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LIBRARY = Path(__file__).parent.parent / "aigc_lib"
+# Each module may import those in earlier layers; a lesson's own module counts as a model.
+LAYERS = [["lesson", "data"], ["backprop"], ["plot"], ["widgets"], ["check", "doctor"]]
+LAYER = {name: number for number, layer in enumerate(LAYERS) for name in layer}
+MODULES = sorted(LIBRARY.rglob("*.py"))
+
+
+def imported(tree):
+    """Return the modules of aigc_lib that the syntax tree imports."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "aigc_lib":
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("aigc_lib."):
+            names.add(node.module.split(".")[1])
+        elif isinstance(node, ast.Import):
+            names |= {a.name.split(".")[1] for a in node.names if a.name.startswith("aigc_lib.")}
+    return names
+
+
+def backwards(name, source):
+    """Return the imports of module `name` that point to its own layer or a later one."""
+    allowed = {other for other in LAYER if LAYER[other] < LAYER[name]} | {name}
+    return imported(ast.parse(source)) - allowed
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(LIBRARY)))
+def test_imports_go_one_way(path):
+    name = path.relative_to(LIBRARY).parts[0].removesuffix(".py")
+    if name != "__init__":
+        assert not backwards(name, path.read_text(encoding="utf8"))
+
+
+def test_an_import_that_points_back_is_seen():
+    for source in (
+        "from aigc_lib import widgets",
+        "from aigc_lib.widgets import Explorer",
+        "import aigc_lib.widgets",
+        "def f():\n    from aigc_lib.check import judge",
+    ):
+        assert backwards("plot", source)
+
+
+def test_importing_the_library_prints_nothing_seeds_nothing_and_touches_no_file():
+    names = [
+        "aigc_lib."
+        + ".".join(path.relative_to(LIBRARY).with_suffix("").parts).removesuffix(".__init__")
+        for path in MODULES
+        if path != LIBRARY / "__init__.py"
+    ]
+    code = (
+        "import random, sys, os, numpy, torch, matplotlib.pyplot, IPython.display, ipywidgets, psutil\n"
+        "state = lambda: (random.getstate(), numpy.random.get_state()[1].tolist(),"
+        " torch.get_rng_state().tolist(), sorted(os.environ.items()), os.getcwd())\n"
+        "before, args = state(), list(sys.argv)\n"
+        "sys.addaudithook(lambda event, a: event == 'open' and isinstance(a[1], str)"
+        " and set(a[1]) & set('wax+') and print('writes', a[0]))\n"
+        f"import {', '.join(names)}\n"
+        "assert (state(), sys.argv) == (before, args)\n"
+    )
+    run = [sys.executable, "-B", "-c", code]
+    result = subprocess.run(run, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")

@@ -1,0 +1,102 @@
+"""The judge itself: what it complains of, in which order, and that it never raises."""
+
+import numpy as np
+import pytest
+
+from aigc_lib.check import judge
+from aigc_lib.check.judge import Attempt, Wrong, exercise, expect
+
+
+@pytest.fixture(autouse=True)
+def own_board(monkeypatch):
+    monkeypatch.setattr(judge, "board", {})
+
+
+def double(fn):
+    """A check for the tests: twice an array."""
+    expect(fn(np.array([1.0, 2.0])), [2.0, 4.0], "twice x", [([3.0, 6.0], "not three times")])
+
+
+def verdict(answer):
+    return exercise(double)(lambda x: answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        ("text", "twice x should be an array of shape (2,), not 'text' (str)."),
+        ([1.0, [2.0]], "should be an array"),
+        (np.array([None, 1.0]), "should be an array"),
+        ([[2.0, 4.0]], "twice x has shape (1, 2) instead of (2,)."),
+        (2.0, "twice x has shape () instead of (2,)."),
+        ([2, 4], "dtype int64 instead of float64"),
+        (np.array([2, 4], np.float32), "dtype float32 instead of float64"),
+        ([np.nan, 4.0], "twice x contains nan."),
+        ([2.0, np.inf], "twice x contains inf."),
+        ([3.0, 6.0], "not three times"),
+        ([2.0, 5.0], "twice x is [2., 5.], but it should be [2., 4.]."),
+        ([2.0, 4.000001], "but it should be"),
+    ],
+)
+def test_a_wrong_value_gets_one_sentence(answer, sentence):
+    result = verdict(answer)
+    assert result.status == "wrong"
+    assert sentence in result.sentence
+
+
+def test_the_right_value_is_accepted_as_list_and_as_array():
+    assert verdict([2.0, 4.0]).status == "ok"
+    assert verdict(np.array([2.0, 4.0])).status == "ok"
+
+
+def test_a_hint_follows_a_wrong_shape_that_a_known_mistake_has():
+    with pytest.raises(Wrong, match=r"has shape .* It is transposed"):
+        expect(
+            np.zeros((3, 2)), np.zeros((2, 3)), mistakes=[(np.zeros((3, 2)), "It is transposed")]
+        )
+
+
+def test_a_function_that_changes_its_argument_is_refused():
+    def change(x):
+        x *= 2
+        return x
+
+    result = exercise(double)(change)
+    assert "changed its argument number 1" in result.sentence
+
+
+def test_a_call_instead_of_a_function_is_explained():
+    assert "without calling it, not 3" in exercise(double)(3).sentence
+
+
+def test_even_a_check_that_stumbles_does_not_raise():
+    def stumbles(fn):
+        return fn(1).no_such_attribute
+
+    assert "cannot be used" in exercise(stumbles)(lambda x: x).sentence
+
+
+def test_a_stub_passes_through():
+    def stub(x):
+        raise NotImplementedError
+
+    with pytest.raises(NotImplementedError):
+        Attempt(stub)(1)
+    assert exercise(double)(stub).status == "not attempted"
+
+
+def test_the_summary_counts_what_was_checked(capsys):
+    check = exercise(double)
+    assert judge.summary() == {}  # a lesson nobody touched is not shown
+    check(lambda x: 3 * x)
+    assert judge.summary() == {"double": "wrong"}
+    check(lambda x: 2 * x)
+    capsys.readouterr()
+    assert judge.summary() == {"double": "ok"}
+    assert capsys.readouterr().out == "test_judge: 1 of 1 exercises done\n  ✓ double: ok\n"
+
+
+def test_a_result_shows_nothing_of_its_own_in_a_notebook():
+    from IPython.core.formatters import DisplayFormatter
+
+    assert DisplayFormatter().format(verdict([2.0, 4.0])) == ({}, {})

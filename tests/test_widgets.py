@@ -1,0 +1,65 @@
+"""A control that moves changes the picture; the picture remains without a kernel."""
+
+import ipywidgets
+import matplotlib.pyplot as plt
+import pytest
+
+from aigc_lib import widgets
+
+
+def neuron(w, b, x):
+    return 0.5 * ((w * x + b).sigmoid() - 1) ** 2
+
+
+def test_graph_explorer_shows_values_and_gradients_at_the_sliders():
+    explorer = widgets.graph_explorer(neuron, fixed={"x": 1.0}, w=0.0, b=0.0)
+    assert "L = 0.125" in explorer.alt
+    assert "w = 0, gradient -0.125" in explorer.alt
+    before = explorer.picture.value
+    explorer.controls["w"].value = 2.0
+    assert "w = 2" in explorer.alt
+    assert explorer.picture.value != before
+
+
+def test_descent_explorer_converges_below_the_limit_and_diverges_above_it():
+    explorer = widgets.descent_explorer(curvatures=(1.0, 10.0))
+    explorer.controls["lr"].value = 0.19
+    assert "diverges" not in explorer.alt
+    explorer.controls["lr"].value = 0.21
+    assert "diverges" in explorer.alt
+    explorer.controls["momentum"].value = 0.2  # the limit is 2 (1 + 0.2) / 10 now
+    assert "diverges" not in explorer.alt
+
+
+@pytest.mark.parametrize(
+    "explorer",
+    [
+        widgets.descent_explorer(),
+        widgets.graph_explorer(neuron, fixed={"x": 1.0}, w=0.0, b=0.0),
+    ],
+    ids=["descent", "graph"],
+)
+def test_every_corner_of_the_sliders_can_be_drawn(explorer):
+    for control in explorer.controls.values():
+        for value in (control.min, control.max):
+            control.value = value
+            assert "<img alt=" in explorer.picture.value
+    assert plt.get_fignums() == []
+
+
+def test_the_output_holds_the_widget_the_picture_and_the_words():
+    explorer = widgets.descent_explorer()
+    bundle = explorer._repr_mimebundle_()
+    view = bundle["application/vnd.jupyter.widget-view+json"]
+    assert view["model_id"] == explorer.box.model_id
+    assert bundle["text/html"] == explorer.picture.value
+    assert bundle["text/plain"] == explorer.alt
+
+
+def test_an_error_in_draw_is_not_swallowed():
+    def draw(ax, x):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        widgets.Explorer(draw, (3, 2), x=ipywidgets.FloatSlider())
+    plt.close()
