@@ -57,16 +57,24 @@ def test_importing_the_library_prints_nothing_seeds_nothing_and_touches_no_file(
         for path in MODULES
         if path != LIBRARY / "__init__.py"
     ]
-    code = (
-        "import random, sys, os, numpy, torch, matplotlib.pyplot, IPython.display, ipywidgets, psutil\n"
-        "state = lambda: (random.getstate(), numpy.random.get_state()[1].tolist(),"
-        " torch.get_rng_state().tolist(), sorted(os.environ.items()), os.getcwd())\n"
-        "before, args = state(), list(sys.argv)\n"
-        "sys.addaudithook(lambda event, a: event == 'open' and isinstance(a[1], str)"
-        " and set(a[1]) & set('wax+') and print('writes', a[0]))\n"
-        f"import {', '.join(names)}\n"
-        "assert (state(), sys.argv) == (before, args)\n"
-    )
+    code = f"""
+import os, random, sys
+import IPython.display, ipywidgets, matplotlib.pyplot, numpy, psutil, torch
+
+def state():
+    python, array = random.getstate(), numpy.random.get_state()[1].tolist()
+    generators = python, array, torch.get_rng_state().tolist()
+    return generators, sorted(os.environ.items()), os.getcwd(), list(sys.argv)
+
+def watch(event, args):
+    if event == "open" and isinstance(args[1], str) and set(args[1]) & set("wax+"):
+        print("writes", args[0])
+
+before = state()
+sys.addaudithook(watch)
+import {", ".join(names)}
+assert state() == before
+"""
     run = [sys.executable, "-B", "-c", code]
     result = subprocess.run(run, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
