@@ -72,7 +72,8 @@ def test_second_run_changes_no_byte(untidy):
     ],
 )
 def test_failing_cell_is_named_and_leaves_the_file_alone(tmp_path, source, reason):
-    path = write(tmp_path / "a.ipynb", new_code_cell(""), new_code_cell("0"), new_code_cell(source))
+    cells = map(new_code_cell, ["", "", "0", source])
+    path = write(tmp_path / "a.ipynb", *cells)
     before = path.read_bytes()
     with pytest.raises(RuntimeError, match=rf"a\.ipynb, cell \[2\].*{reason}") as caught:
         notebooks.run(path)

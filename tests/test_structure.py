@@ -34,7 +34,8 @@ def root(value):
     return math.sqrt(value.data)
 '''
 CHECK = "def Value(fn):\n    return fn(1)"
-TAUGHT = """\
+TAUGHT = (
+    """\
 class Value:
     def __init__(self, data):
         self.data = data  # a comment is no part of the definition
@@ -44,6 +45,8 @@ class Value:
         other = other if isinstance(other, Value) else Value(other)
         return Value(self.data + other.data)
 """
+    + "# A whole definition may be long.\n" * 20
+)
 TEXT = """\
 ## A step
 

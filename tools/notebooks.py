@@ -85,7 +85,6 @@ def run(path: Path) -> None:
     client = NotebookClient(
         nb,
         kernel_name="python3",
-        record_timing=False,
         resources={"metadata": {"path": path.parent}},
         extra_arguments=["--log-level=ERROR"],  # else it warns that it listens on this machine
     )
