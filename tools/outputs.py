@@ -34,7 +34,7 @@ def difference(saved, ran) -> str:
     A cell whose outputs nbval does not compare may word its text alternatives anew.
     """
     if len(alarms(ran)) > len(alarms(saved)):
-        return f"shows {alarms(ran)[-1].strip().splitlines()[-1]!r}"
+        return f"shows {alarms(ran)[-1].strip().splitlines()[0]!r}"
     if len(widgets(ran)) != len(widgets(saved)):
         return f"shows {len(widgets(ran))} widgets instead of {len(widgets(saved))}"
     if len(pictures(ran)) != len(pictures(saved)):
