@@ -62,7 +62,7 @@ def test_a_function_that_changes_its_argument_is_refused():
         return x
 
     result = exercise(double)(change)
-    assert "changed its argument number 1" in result.sentence
+    assert "changed its argument `x`" in result.sentence
 
 
 def test_a_call_instead_of_a_function_is_explained():

@@ -24,7 +24,8 @@ def sigmoid_slope(fn: Attempt) -> None:
             (a * (1 + a), "Watch the sign: differentiate 1/(1 + e^−z) once more, slowly."),
             (_sigmoid(a) * (1 - _sigmoid(a)), "You are given a = σ(z), not z: σ is done already."),
             (1 - a, "A factor is missing: σ′ falls to 0 at both ends, for a → 0 and for a → 1."),
-            (a - a**2 - 1, "A factor is missing: σ′ is never negative."),
+            (a * 1 - a, "Mind the brackets: a * (1 - a)."),
+            (a * (1 - a) / 2, "It is half as large as it should be."),
         ]
         hint = "Write e^−z = (1 − a)/a and put it into σ′(z) = e^−z / (1 + e^−z)²."
         expect(fn(a), a * (1 - a), f"the slope at a = {a}", mistakes, hint)
@@ -50,6 +51,7 @@ def neuron_gradient(fn: Attempt) -> None:
         in_w.append((dz, "∂z/∂w is x, so every weight has a gradient of its own."))
         expect(dw, dz * x, "∂L/∂w", in_w, "Follow the way L → y → z → w, one factor a step.")
         in_b = [*slips, (dz * x.sum(), "∂z/∂b is 1: b meets no x on its way.")]
+        in_b.append((np.zeros(n), "w·x is a sum, a number: `w @ x`."))
         expect(db, dz, "∂L/∂b", in_b, "Follow the way L → y → z → b, one factor a step.")
 
 
@@ -61,12 +63,19 @@ def softplus(fn: Attempt) -> None:
         try:
             out = fn(leaf)
         except Wrong as wrong:
-            rewrite = "log(1 + e^x) = max(x, 0) + log(1 + e^−|x|) never overflows."
+            rewrite = "Write value and slope with e^−|x|, which never overflows."
             raise Wrong(
                 f"at x = {x:g} {wrong} {rewrite if abs(x) > 700 else ''}".rstrip()
             ) from wrong
         if not hasattr(out, "backward"):
             raise Wrong("return a Value, so that gradients can flow on through it.")
+        if not (isinstance(out.parents, tuple) and isinstance(out.local, tuple)):
+            raise Wrong("parents and local are tuples: write `(x,)`, comma included.")
+        if len(out.parents) != len(out.local):
+            raise Wrong(
+                f"each parent needs its local derivative: you gave {len(out.parents)} parents and "
+                f"{len(out.local)} derivatives."
+            )
         (out * 3).backward()
         s = np.exp(-np.logaddexp(0, -x))
         expect(out.data, np.logaddexp(0, x), f"softplus({x:g})", hint="softplus(x) = log(1 + e^x).")
@@ -83,7 +92,7 @@ def softplus(fn: Attempt) -> None:
 def hidden_delta(fn: Attempt) -> None:
     """Δ1 (B, H) from Δ2 (B, K), W2 (K, H) and A1 (B, H)."""
     rng = np.random.default_rng(3)
-    for B, K, H in ((2, 3, 3), (4, 2, 3)):
+    for B, K, H in ((4, 2, 3), (2, 3, 3)):
         delta2, W2 = rng.normal(size=(B, K)), rng.normal(size=(K, H))
         A1 = rng.uniform(size=(B, H))
         below = np.einsum("bk,kh->bh", delta2, W2)
@@ -94,6 +103,7 @@ def hidden_delta(fn: Attempt) -> None:
                 below * _sigmoid(A1) * (1 - _sigmoid(A1)),
                 "A1 is σ(Z1) already: do not apply σ again.",
             ),
+            (below * A1 * (1 - A1) / B, "1/B is counted twice: Δ2 already has it, from the loss."),
         ]
         if K == H:
             transposed = np.einsum("bk,hk->bh", delta2, W2)
@@ -117,6 +127,7 @@ def weight_gradient(fn: Attempt) -> None:
             (right.T, "This is its transpose: W is (out, in), and its gradient has its shape."),
             (right / B, "1/B is counted twice: Δ already has it, from the mean in the loss."),
             (np.outer(delta[0], A[0]), "Only the first example arrived: add all of them up."),
+            (-right, "Return the gradient itself; the minus belongs to the update."),
         ]
         hint = "One example gives δ aᵀ; write the sum over the rows of Δ and A as one product."
         expect(fn(delta, A), right, "∂L/∂W", mistakes, hint)
@@ -131,7 +142,8 @@ def gradient_is_right(fn: Attempt) -> None:
     def judge(f, grad):
         verdict = fn(f, grad, x)
         if not isinstance(verdict, (bool, np.bool_)):
-            raise Wrong(f"return True or False, not {type(verdict).__name__}.")
+            many = " (`.all()` makes one answer of many)" * isinstance(verdict, np.ndarray)
+            raise Wrong(f"return True or False, not {type(verdict).__name__}{many}.")
         return verdict
 
     right = [
@@ -168,27 +180,38 @@ def gradient_is_right(fn: Attempt) -> None:
 def softmax_cross_entropy(fn: Attempt) -> None:
     """Mean cross-entropy of softmax(Z) and its gradient ∂L/∂Z."""
     rng = np.random.default_rng(4)
+    B, K, labels = 4, 3, np.array([2, 0, 0, 1])
     for scale in (1.0, 1000.0):
-        Z, labels = scale * rng.normal(size=(4, 3)), np.array([2, 0, 0, 1])
-        p = np.exp(Z - Z.max(axis=1, keepdims=True))
-        p /= p.sum(axis=1, keepdims=True)
+        Z = scale * rng.normal(size=(B, K))
         shifted = Z - Z.max(axis=1, keepdims=True)
-        losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(4), labels]
-        right = (p - np.eye(3)[labels]) / 4
-        overflow = "e^z overflows: subtract each row's largest entry first; p does not change."
-        hint = "" if scale == 1 else f"The entries of Z reach ±1000 here. {overflow}"
+        log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        p, one_hot = np.exp(log_p), np.eye(K)[labels]
+        losses, right = -log_p[np.arange(B), labels], (p - one_hot) / B
         loss, delta = _pair(fn(Z, labels), "the loss (a number), ∂L/∂Z (B, K)")
+        if np.shape(loss) == (B, K) and np.shape(delta) == ():
+            raise Wrong("the loss comes first, then ∂L/∂Z.")
+        hint = ""
+        if scale > 1 and np.shape(delta) == (B, K) and np.allclose(delta, right):
+            hint = "A p rounds to 0 here, and log 0 is −∞: use log p = z − log Σ e^z, z shifted."
+        elif scale > 1:
+            hint = "At logits of ±1000 e^z overflows: subtract the largest of each row first."
+        by_column = np.exp(Z - Z.max(axis=0)) / np.exp(Z - Z.max(axis=0)).sum(axis=0)
+        axis = "The p of one row must sum to 1: sum over axis=1."
         of_loss = [
+            (losses, "Take the mean: one number for the batch."),
             (losses.sum(), "Take the mean over the batch, not the sum."),
             (losses.mean() / np.log(2), "Use the natural logarithm: the unit is nats, not bits."),
             (-losses.mean(), "The sign: log p is negative, the loss is not."),
-            (losses.mean() / 3, "Divide by the number of examples B, not of all entries."),
+            (losses.mean() / K, "Divide by the number of examples B, not by that of all entries."),
         ]
+        if scale == 1:
+            of_loss.append((-np.log(by_column[np.arange(B), labels]).mean(), axis))
         expect(loss, losses.mean(), "the loss", of_loss, hint)
         of_delta = [
-            (4 * right, "1/B is missing: the loss is a mean over the batch."),
-            (p / 4, "Subtract 1 at the entry of the label: p − one-hot."),
+            (B * right, "1/B is missing: the loss is a mean over the batch."),
+            (p / B, "Subtract 1 at the entry of the label: p − one-hot."),
             (-right, "The sign: raising the label's own entry of Z lowers the loss."),
+            ((by_column - one_hot) / B, axis),
         ]
         expect(delta, right, "∂L/∂Z", of_delta, hint or "Each row of ∂L/∂Z sums to 0.")
 
@@ -197,44 +220,53 @@ def softmax_cross_entropy(fn: Attempt) -> None:
 def mended_step(fn: Attempt) -> None:
     """Find the bugs: one step of gradient descent on the two-layer network."""
     rng = np.random.default_rng(5)
-    B, n, H, K, lr = 4, 3, 5, 3, 2.0
+    B, n, H, K = 4, 3, 5, 3
+    names = ("W1", "b1", "W2", "b2")
     params = [rng.normal(size=shape) for shape in ((H, n), (H,), (K, H), (K,))]
+    W1, b1, W2, b2 = params
     X, labels = rng.normal(size=(B, n)), np.array([0, 2, 1, 1])
+    A1 = _sigmoid(X @ W1.T + b1)
 
-    def moved(X, labels):
+    def gradients(delta2):  # of the first rows of X, as many as delta2 has
+        x, a1 = X[: len(delta2)], A1[: len(delta2)]
+        delta1 = delta2 @ W2 * a1 * (1 - a1)
+        return [delta1.T @ x, delta1.sum(axis=0), delta2.T @ a1, delta2.sum(axis=0)]
+
+    def moved(X, labels, lr=2.0):
         new = fn(params, X, labels, lr)
         if not isinstance(new, (list, tuple)) or len(new) != 4:
             raise Wrong("return the four new parameters [W1, b1, W2, b2].")
-        for name, old, after in zip(("W1", "b1", "W2", "b2"), params, new, strict=True):
+        for name, old, after in zip(names, params, new, strict=True):
             if np.shape(after) != old.shape:
                 raise Wrong(f"the new {name} has shape {np.shape(after)} instead of {old.shape}.")
         return [(old - after) / lr for old, after in zip(params, new, strict=True)]
 
-    W1, b1, W2, b2 = params
-    one = moved(X[:1], labels[:1])  # with one example, the move of b2 is δ2 itself
-    zeros, ones = moved(X, np.zeros(B, int))[3], moved(X, np.ones(B, int))[3]
-    a1 = _sigmoid(X[0] @ W1.T + b1)
-    delta1 = one[3] @ W2 * a1 * (1 - a1)
-    verdicts = {
-        "the softmax": np.isclose(one[3].sum(), 0),
-        "the mean over the batch": np.allclose(ones - zeros, np.eye(K)[0] - np.eye(K)[1]),
-        "the hidden layer's gradient": np.allclose(one[0], np.outer(delta1, X[0])),
-    }
-    hints = {
-        "the softmax": "the probabilities of one example must sum to 1: over which axis?",
-        "the mean over the batch": "a batch twice as long must not step twice as far.",
-        "the hidden layer's gradient": "is W2 the same on the way back as on the way up?",
-    }
-    if not all(verdicts.values()):
-        state = ", ".join(f"{bug} {'ok' if ok else 'wrong'}" for bug, ok in verdicts.items())
-        first = next(bug for bug, ok in verdicts.items() if not ok)
-        raise Wrong(f"{sum(verdicts.values())} of 3 bugs mended: {state}. Hint: {hints[first]}")
-    A1 = _sigmoid(X @ W1.T + b1)
+    # Each verdict looks at something that the other two bugs leave alone. The move of b2 after one
+    # example is δ2 itself. Between two sets of labels the softmax drops out of the difference, and
+    # at a tiny learning rate the new W2 is the old one.
+    one = moved(X[:1], labels[:1])
+    of_ones, of_zeros = (moved(X, np.full(B, label), lr=1e-6) for label in (1, 0))
+    difference = gradients(np.tile(np.eye(K)[0] - np.eye(K)[1], (B, 1)) / B)
+    mean = [
+        not np.allclose(ones - zeros, factor * want, atol=1e-5)
+        for ones, zeros, want in zip(of_ones, of_zeros, difference, strict=True)
+        for factor in (B, 1 / B)  # 1/B forgotten, 1/B twice
+    ]
+    verdicts = [
+        (np.isclose(one[3].sum(), 0), "the p of one example must sum to 1: over which axis?"),
+        (all(mean), "a batch twice as long must not step twice as far, in no parameter."),
+        (np.allclose(one[0], gradients(one[3][None])[0]), "is W2 the same on the way up and back?"),
+    ]
+    if not all(ok for ok, _ in verdicts):
+        state = ", ".join(
+            f"bug {number} {'mended' if ok else 'still there'}"
+            for number, (ok, _) in enumerate(verdicts, start=1)
+        )
+        hint = next(hint for ok, hint in verdicts if not ok)
+        raise Wrong(f"{state}. Hint for the first that is left: {hint}")
     P = np.exp(A1 @ W2.T + b2)
-    delta2 = (P / P.sum(axis=1, keepdims=True) - np.eye(K)[labels]) / B
-    delta1 = delta2 @ W2 * A1 * (1 - A1)
-    right = [delta1.T @ X, delta1.sum(axis=0), delta2.T @ A1, delta2.sum(axis=0)]
-    for name, got, want in zip(("W1", "b1", "W2", "b2"), moved(X, labels), right, strict=True):
+    right = gradients((P / P.sum(axis=1, keepdims=True) - np.eye(K)[labels]) / B)
+    for name, got, want in zip(names, moved(X, labels), right, strict=True):
         expect(
             got, want, f"the step of {name}", hint="The three bugs are mended, but this changed."
         )

@@ -6,6 +6,7 @@ A check is written as a function of an `Attempt` that raises `Wrong` with the se
 
 import copy
 import functools
+import inspect
 import sys
 import traceback
 from collections.abc import Callable
@@ -43,6 +44,7 @@ class Attempt:
         self.fn = fn
 
     def __call__(self, *args):
+        parameters = self._parameters(args)
         before = copy.deepcopy(args)
         try:
             with np.errstate(all="ignore"):
@@ -50,18 +52,42 @@ class Attempt:
         except NotImplementedError:
             raise
         except (Exception, SystemExit) as error:
-            frame = traceback.extract_tb(error.__traceback__)[-1]
-            where = f" at `{frame.line}`" if frame.line else ""
-            raise Wrong(f"it raised {type(error).__name__}: {error}{where}.") from error
-        for position, pair in enumerate(zip(before, args, strict=True), start=1):
+            raise Wrong(_raised(error, parameters, args)) from error
+        for name, *pair in zip(parameters, before, args, strict=True):
             if not _same(*pair):
                 raise Wrong(
-                    f"it changed its argument number {position}: work on a copy, or build a new "
-                    "array instead of writing into the one you were given."
+                    f"it changed its argument `{name}`: build a new array instead of writing into "
+                    "the one you were given."
                 )
         if answer is None:
-            raise Wrong("it returned None: does every path end in a `return`?")
+            raise Wrong("it returned None: `print` shows a value, only `return` hands it back.")
         return answer
+
+    def _parameters(self, args: tuple) -> list[str]:
+        names = []
+        try:
+            names = list(inspect.signature(self.fn).bind(*args).arguments)
+        except TypeError:
+            raise Wrong(
+                f"the check calls it with {len(args)} argument{'s' * (len(args) > 1)}, as the "
+                "first line of the stub has it: leave that line as it is."
+            ) from None
+        except ValueError:
+            pass  # a built-in function does not tell the names of its parameters
+        return names if len(names) == len(args) else [str(n + 1) for n in range(len(args))]
+
+
+def _raised(error: BaseException, parameters: list[str], args: tuple) -> str:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    where = f" at `{frame.line}`" if frame.line and frame.filename != __file__ else ""
+    if isinstance(error, ValueError) and ("matmul" in str(error) or "broadcast" in str(error)):
+        pairs = zip(parameters, args, strict=True)
+        shapes = ", ".join(f"{name} {np.shape(a)}" for name, a in pairs if np.ndim(a))
+        return (
+            f"the shapes do not fit{where}: you were given {shapes}. In `P @ Q`, P has as many "
+            "columns as Q has rows; in `P * Q`, each axis is equal or 1."
+        )
+    return f"it raised {type(error).__name__}: {error}{where}."
 
 
 def _same(before, after) -> bool:
@@ -89,7 +115,8 @@ def expect(got, want, what: str = "the result", mistakes=(), hint: str = "") -> 
         raise Wrong(f"{what} should be {_kind(want)}, not {_short(got)} ({type(got).__name__}).")
     if value.shape != want.shape:
         advice = next((text for wrong, text in mistakes if np.shape(wrong) == value.shape), hint)
-        raise Wrong(f"{what} has shape {value.shape} instead of {want.shape}. {advice}".rstrip())
+        shape = want.shape or "(): a plain number"
+        raise Wrong(f"{what} has shape {value.shape} instead of {shape}. {advice}".rstrip())
     if value.dtype != np.float64:
         raise Wrong(
             f"{what} has dtype {value.dtype} instead of float64: "

@@ -19,10 +19,10 @@ def neuron(change):
     return neuron_gradient
 
 
-def softmax_loss(Z, labels, reduce=np.mean, shift=True):
+def softmax_loss(Z, labels, reduce=np.mean, shift=True, axis=1):
     if shift:
-        Z = Z - Z.max(axis=1, keepdims=True)
-    p = np.exp(Z) / np.exp(Z).sum(axis=1, keepdims=True)
+        Z = Z - Z.max(axis=axis, keepdims=True)
+    p = np.exp(Z) / np.exp(Z).sum(axis=axis, keepdims=True)
     return reduce(-np.log(p[np.arange(len(Z)), labels])), (p - np.eye(Z.shape[1])[labels]) / len(Z)
 
 
@@ -54,8 +54,10 @@ def step(axis=1, mean=True, old=True, sign=1):
         A1 = sigmoid(X @ W1.T + b1)
         P = np.exp(A1 @ W2.T + b2)
         P = P / P.sum(axis=axis, keepdims=True)
-        delta2 = (P - np.eye(len(b2))[labels]) / (len(X) if mean else 1)
+        delta2 = (P - np.eye(len(b2))[labels]) / (len(X) if mean is True else 1)
         new_W2, new_b2 = W2 - lr * delta2.T @ A1, b2 - lr * delta2.sum(axis=0)
+        if mean == "in b2 only":
+            new_b2 = b2 - lr * delta2.mean(axis=0)
         delta1 = delta2 @ (W2 if old else new_W2) * A1 * (1 - A1)
         return [W1 - lr * delta1.T @ X, b1 - sign * lr * delta1.sum(axis=0), new_W2, new_b2]
 
@@ -77,6 +79,8 @@ WRONG = {
         (lambda a: a * (1 + a), "Watch the sign"),
         (lambda a: sigmoid(a) * (1 - sigmoid(a)), "σ is done already"),
         (lambda a: 1 - a, "factor is missing"),
+        (lambda a: a * 1 - a, "Mind the brackets"),
+        (lambda a: [a * (1 - a)], "instead of (): a plain number"),
         (lambda a: a**2, "Write e^−z"),
     ],
     "neuron_gradient": [
@@ -88,11 +92,15 @@ WRONG = {
         (neuron(lambda w, x, e, s: (e * s * x, e * s * x.sum())), "meets no x"),
         (neuron(lambda w, x, e, s: (e * s, e * s)), "shape () instead of (2,)"),
         (neuron(lambda w, x, e, s: e * s * x), "return two things"),
+        (neuron(lambda w, x, e, s: (e * s * x, e * s * x)), "`w @ x`"),
+        (lambda w, b, x: (x, b), "calls it with 4 arguments"),
     ],
     "softplus": [
         (softplus(lambda x: sigmoid(-x)), "mirrored"),
         (softplus(lambda x: np.logaddexp(0, x)), "not the value itself"),
         (softplus(sigmoid, parents=False), "No gradient reached x"),
+        (lambda x: Value(np.logaddexp(0, x.data), x, sigmoid(x.data)), "comma included"),
+        (lambda x: Value(np.logaddexp(0, x.data), (x,)), "1 parents and 0 derivatives"),
         (lambda x: (x.exp() + 1).log(), "never overflows"),
         (lambda x: np.logaddexp(0, x.data), "return a Value"),
         (softplus(sigmoid, value=lambda x: max(x, 0)), "softplus(x) = log(1 + e^x)"),
@@ -100,7 +108,9 @@ WRONG = {
     "hidden_delta": [
         (lambda d, W, A: d @ W, "slope of σ is missing"),
         (lambda d, W, A: d @ W * A, "one factor is missing"),
-        (lambda d, W, A: d @ W.T * A * (1 - A), "W2 came transposed"),
+        (lambda d, W, A: d @ W.T * A * (1 - A), "delta2 (4, 2), W2"),
+        (lambda d, W, A: d @ (W.T if len(W) == 3 else W) * A * (1 - A), "W2 came transposed"),
+        (lambda d, W, A: d @ W * A * (1 - A) / len(A), "1/B is counted twice"),
         (lambda d, W, A: d @ W * sigmoid(A) * (1 - sigmoid(A)), "do not apply σ again"),
     ],
     "weight_gradient": [
@@ -120,6 +130,7 @@ WRONG = {
         (compares(lambda g, d: np.allclose(g, d)), "as small as"),
         (forward_difference, "central differences"),
         (lambda f, grad, x: "yes", "True or False"),
+        (lambda f, grad, x: np.isclose(grad(x), 0), "`.all()`"),
     ],
     "softmax_cross_entropy": [
         (lambda Z, y: softmax_loss(Z, y, shift=False), "overflows"),
@@ -128,14 +139,22 @@ WRONG = {
         (lambda Z, y: (-stable(Z, y)[0], 0), "the loss is not"),
         (lambda Z, y: (stable(Z, y)[0], stable(Z, y)[1] - stable(Z, y)[2]), "1/B is missing"),
         (lambda Z, y: (stable(Z, y)[0], stable(Z, y)[1] / len(Z)), "p − one-hot"),
-        (changes_logits, "changed its argument number 1"),
+        (lambda Z, y: softmax_loss(Z, y), "log 0 is −∞"),
+        (lambda Z, y: softmax_loss(Z, y)[::-1], "the loss comes first"),
+        (lambda Z, y: softmax_loss(Z, y, reduce=lambda losses: losses), "one number"),
+        (lambda Z, y: softmax_loss(Z, y, axis=0), "sum over axis=1"),
+        (changes_logits, "changed its argument `Z`"),
         (lambda Z, y: stable(Z, y)[0], "return two things"),
     ],
     "mended_step": [
-        (step(axis=0, mean=False, old=False), "0 of 3"),
-        (step(axis=0), "2 of 3 bugs mended: the softmax wrong"),
-        (step(mean=False), "the mean over the batch wrong"),
-        (step(old=False), "the hidden layer's gradient wrong"),
+        (
+            step(axis=0, mean=False, old=False),
+            "bug 1 still there, bug 2 still there, bug 3 still there. Hint for the first",
+        ),
+        (step(axis=0), "bug 1 still there, bug 2 mended, bug 3 mended"),
+        (step(mean=False), "bug 1 mended, bug 2 still there, bug 3 mended"),
+        (step(old=False), "bug 1 mended, bug 2 mended, bug 3 still there"),
+        (step(mean="in b2 only"), "bug 2 still there"),
         (step(sign=-1), "the step of b1"),
         (lambda params, X, labels, lr: params[:2], "four new parameters"),
     ],
