@@ -117,7 +117,7 @@ EXPECTED = [
 
 
 def test_what_goes_wrong_is_named(chromium, lab, tmp_path, monkeypatch):
-    monkeypatch.setattr(browser, "PATIENCE", 5.0)
+    monkeypatch.setattr(browser, "PATIENCE", 2.0)
     write(
         lab,
         "broken",

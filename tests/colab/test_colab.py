@@ -142,6 +142,13 @@ def faults(python, served, tmp_path):
     return run
 
 
+@pytest.mark.parametrize(
+    "lesson", sorted((colab.ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem
+)
+def test_every_lesson_passes(python, served, tmp_path, lesson):
+    assert colab.run(lesson, python, served, tmp_path / "run")[0] == []
+
+
 def test_a_sound_lesson_passes(faults):
     draw = "import matplotlib.pyplot as plt\nfrom aigc_lib import plot\n"
     show = cell(PICTURE, source=draw + "plt.plot([1, 2])\nplot.show('A line & a dot.')")
