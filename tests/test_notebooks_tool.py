@@ -14,6 +14,7 @@ import notebooks
 
 ROOT = Path(__file__).parent.parent
 OLD, NEW = "https://github.com/old-owner/old.course", "https://github.com/new-owner/new-course"
+FORK = "git clone https://github.com/you/old.course"
 VIEW = """\
 display({"text/plain": "a", "application/vnd.jupyter.widget-view+json": {"model_id": id({})}},
         raw=True)"""
@@ -92,7 +93,7 @@ def course(tmp_path) -> Path:
         f"git clone {OLD}.git && cd old.course\n"
         f"{OLD}-extra and https://github.com/old-owner/other stay.\n"
     )
-    (tmp_path / "CONTRIBUTING.md").write_text(f"See {OLD}/issues.\n")
+    (tmp_path / "CONTRIBUTING.md").write_text(f"See {OLD}/issues.\n{FORK}\n")
     write(
         tmp_path / "notebooks" / "01_a.ipynb",
         new_markdown_cell(f"# A\n\n{notebooks.launch_link(OLD, '01_a.ipynb')}"),
@@ -129,12 +130,26 @@ def test_a_new_address_is_written_everywhere(course):
     assert nb.cells[2].source == (
         f"[data]({NEW}/blob/main/data/README.md), then git clone https://x.y/z"
     )
-    assert (course / "CONTRIBUTING.md").read_text() == f"See {NEW}/issues.\n"
+    assert (course / "CONTRIBUTING.md").read_text() == f"See {NEW}/issues.\n{FORK}\n"
     assert readme.read_text() == (
         "[badge](https://colab.research.google.com/github/new-owner/new-course/blob/main/a.ipynb)\n"
         f"git clone {NEW}.git && cd new-course\n"
         f"{OLD}-extra and https://github.com/old-owner/other stay.\n"
     )
+
+
+def test_a_lesson_from_before_the_move_is_readdressed_too(course):
+    (course / "pyproject.toml").write_text(f'[project.urls]\nSource = "{NEW}"\n')
+    (course / "README.md").write_text(f"git clone {NEW}\n")
+    text = notebooks.misaddressed(course)[course / "notebooks" / "01_a.ipynb"]
+    assert f"({NEW}/blob/main/data/README.md)" in text
+
+
+def test_a_readme_from_before_the_move_is_readdressed_too(course):
+    lesson = course / "notebooks" / "01_a.ipynb"
+    (course / "pyproject.toml").write_text(f'[project.urls]\nSource = "{NEW}"\n')
+    lesson.write_text(lesson.read_text().replace(notebooks.slug(OLD), notebooks.slug(NEW)))
+    assert notebooks.misaddressed(course)[course / "README.md"].startswith("[badge](https://colab")
 
 
 def test_address_writes_an_outdated_setup_cell_anew(course):
