@@ -171,9 +171,10 @@ def test_a_broken_cell_is_named(faults, broken, expected):
     assert expected in fault
 
 
-def test_a_setup_cell_that_works_only_once_is_refused(faults):
-    (fault,) = faults(new_code_cell(SETUP + "\nos.mkdir('once')"))
-    assert fault.startswith("the setup cell, run again: FileExistsError")
+@pytest.mark.parametrize("line", ["os.mkdir('once')", "assert os.getcwd().endswith('content')"])
+def test_a_setup_cell_that_works_only_once_or_in_one_folder_is_refused(faults, line):
+    (fault,) = faults(new_code_cell(f"{SETUP}\n{line}"))
+    assert fault.startswith("the setup cell, run again: ")
 
 
 def test_a_library_that_is_not_the_clones_is_refused(faults):
