@@ -55,7 +55,7 @@ def graph_explorer(f: Callable[..., Value], fixed: dict[str, float], **inputs: f
         root.backward()
         return plot.graph(ax, root)
 
-    sliders = {name: _slider(name, x, -4, 4, 0.25) for name, x in inputs.items()}
+    sliders = {name: _slider(name, x, -10, 10, 0.25) for name, x in inputs.items()}
     return Explorer(draw, (9, 4.2), **sliders)
 
 

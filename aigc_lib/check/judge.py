@@ -180,10 +180,9 @@ def _judge(check: Callable, fn: Callable) -> tuple[str, str]:
     return OK, "ok."
 
 
-def summary() -> dict[str, str]:
-    """Print which exercises of this session's lessons are done, and return their statuses."""
+def summary() -> None:
+    """Print which exercises are done, for each lesson that was checked in this session."""
     marks = {OK: "✓", WRONG: "✗", NOT_ATTEMPTED: "·", NOT_CHECKED: "·"}
-    statuses = {}
     for lesson, exercises in board.items():
         if set(exercises.values()) == {NOT_CHECKED}:
             continue
@@ -191,5 +190,3 @@ def summary() -> dict[str, str]:
         print(f"{lesson}: {done} of {len(exercises)} exercises done")
         for name, status in exercises.items():
             print(f"  {marks[status]} {name}: {status}")
-        statuses |= exercises
-    return statuses
