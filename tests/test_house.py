@@ -174,14 +174,13 @@ def test_commands_and_files_that_a_page_names_exist(page):
 
 
 def test_the_front_door_lists_every_lesson():
-    row = r"^\| \[(.+?)\]\((.+?)\) \| .+ \| .+ \| (\d+) \| (.+) \|$"
+    row = r"^\| \[(.+?)\]\((.+?)\) \| .+ \| .+ \| \d+ \| (.+) \|$"
     rows = re.findall(row, read("README.md"), re.MULTILINE)
     lessons = sorted((ROOT / "notebooks").glob("*.ipynb"))
-    assert [name for _, name, _, _ in rows] == [f"notebooks/{path.name}" for path in lessons]
-    for path, (title, _, minutes, badge) in zip(lessons, rows, strict=True):
+    assert [name for _, name, _ in rows] == [f"notebooks/{path.name}" for path in lessons]
+    for path, (title, _, badge) in zip(lessons, rows, strict=True):
         first = nbformat.read(path, as_version=4).cells[0].source
         assert first.splitlines()[0] == f"# {title}"
-        assert re.search(r"(\d+) minutes", first)[1] == minutes
         launch = notebooks.launch_link(notebooks.address(), path.name).removeprefix(TEXT)
         assert badge == BADGE + launch
 
