@@ -47,7 +47,9 @@ KEYS = {
     "input[type=number]": ("ArrowUp", "ArrowDown"),
     "input[type=text], textarea": ("a",),
 }
-CONTROLS = ":is(.jupyter-widgets, .jupyter-widgets *):is([role=slider], select, button, input)"
+CONTROLS = (
+    ":is(.jupyter-widgets, .jupyter-widgets *):is([role=slider], select, button, input, textarea)"
+)
 CHOSEN = ".widget-toggle-buttons .mod-active, input[type=radio]:checked"
 PICTURES = """[...document.querySelectorAll('.jp-OutputArea-output img')]
     .filter(image => image.naturalWidth && image.alt).length"""
@@ -182,14 +184,18 @@ class Visit:
     def move(self, control, number: int) -> None:
         """Move `control` by keyboard, and note if what the widget shows stays the same."""
         before, position = control.evaluate(SHOWN), control.evaluate(POSITION)
-        matches = "(e, selector) => e.matches(selector)"
-        for key in next(keys for kind, keys in KEYS.items() if control.evaluate(matches, kind)):
+        name = f"control {number} ({' '.join(control.evaluate(NAME).split())})"
+        matches = "(e, kind) => e.matches(kind)"
+        keys = next((KEYS[kind] for kind in KEYS if control.evaluate(matches, kind)), None)
+        if keys is None:
+            self.faults.append(f"{name} is of a kind that KEYS in tests/browser.py lacks")
+            return
+        for key in keys:
             if control.evaluate(POSITION) == position:
                 control.press(key)
         changed = f"([e, before]) => ({SHOWN})(e) !== before"
         if not self.wait(changed, [control, before]):
-            name = " ".join(control.evaluate(NAME).split())
-            self.faults.append(f"control {number} ({name}) changes nothing that its widget shows")
+            self.faults.append(f"{name} changes nothing that its widget shows")
         # A second answer to the same key must not be taken for the next control's.
         self.page.wait_for_timeout(250)
         self.wait("lesson.context.sessionContext.session.kernel.status === 'idle'")

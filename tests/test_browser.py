@@ -98,7 +98,7 @@ def test_every_kind_of_control_answers(chromium, lab, tmp_path):
     write(lab, "kinds", (KINDS, {WIDGET: {"model_id": "saved"}}), slider(ANSWER, "picture"))
     assert browser.Visit(chromium, lab, "kinds", tmp_path).make() == []
     shots = {path.name for path in tmp_path.iterdir()}
-    assert {"before-01.png", "after-01.png", "control-01.png", "control-18.png"} <= shots
+    assert {"before-01.png", "after-01.png", "control-01.png", "control-20.png"} <= shots
 
 
 EXPECTED = [
@@ -107,9 +107,10 @@ EXPECTED = [
     "browser console: grumbles",
     "page error: trips",
     "UserWarning: mind",
-    "cell 9 shows 'ZeroDivisionError: division by zero'",
-    "Run All stopped at code cell 9 of 10",
-    "control 1 (dead 0.01) changes nothing",
+    "cell 10 shows 'ZeroDivisionError: division by zero'",
+    "Run All stopped at code cell 10 of 11",
+    "control 1 (dead 0.00) changes nothing",
+    "is of a kind that KEYS in tests/browser.py lacks",
     "log console: loose talk",
     "log console: a picture",
     "log console: ValueError: slipped",
@@ -125,6 +126,7 @@ def test_what_goes_wrong_is_named(chromium, lab, tmp_path, monkeypatch):
         slider(f"{ANSWER}; print('loose talk')", "talks"),
         slider(f"{ANSWER}; display(HTML('{IMAGE}'))", "draws"),
         slider(f"{ANSWER}; raise ValueError('slipped')", "raises"),
+        ("w.ColorPicker()", {WIDGET: {"model_id": "saved"}}),
         (f"display(HTML('{TORN}'))", {"text/html": TORN}),
         ("display(Javascript('console.error(`grumbles`)'))", {}),
         ("display(Javascript('setTimeout(() => { throw Error(`trips`) })'))", {}),
