@@ -1,7 +1,7 @@
 """What lesson 01 teaches: gradients by graph, by matrix product, and by nudging.
 
 Conventions of the whole course: a weight matrix W is (out, in), a batch is rows, a loss is the mean
-over the batch, and the squared error carries its one-half. B batch, n inputs, H hidden, K outputs.
+over the batch, and the squared error carries its one-half. Shapes: B batch, in, hid(den), out.
 """
 
 import math
@@ -15,7 +15,8 @@ class Value:
     Every operation stores its operands as `parents` and its partial derivatives with respect to
     them, evaluated here and now, as `local`. A plain number met on the way becomes a leaf.
 
-    Raises ValueError or OverflowError, naming the number, outside an operation's domain.
+    Raises ValueError where an operation has no real value or slope, OverflowError where it exceeds
+    the largest float, ZeroDivisionError.
     Source: reverse mode, Baydin et al. 2018, section 3.2; lesson 01.
     """
 
@@ -29,7 +30,7 @@ class Value:
     @staticmethod
     def lift(x):
         """Return `x` itself if it is a value, else a new leaf that holds the number `x`."""
-        return x if hasattr(x, "parents") else Value(x, label=f"{x:g}")
+        return x if hasattr(x, "parents") else Value(x, label=f"{float(x):g}")
 
     def __add__(self, other):
         other = Value.lift(other)
@@ -73,10 +74,8 @@ class Value:
         return Value.lift(other) / self
 
     def exp(self):
-        if self.data > 709:
-            raise OverflowError(
-                f"exp({self.data:g}) exceeds the largest float: keep exponents < 709"
-            )
+        if self.data > 709.78:
+            raise OverflowError(f"exp({self.data:g}) exceeds the largest float, about exp(709.78)")
         e = math.exp(self.data)
         return Value(e, (self,), (e,), "exp")
 
@@ -128,7 +127,7 @@ def central_difference(f, x: np.ndarray, h: float = 1e-5) -> np.ndarray:
     """Return the gradient of the scalar function `f` at `x`, one nudge at a time; shape of `x`.
 
     ∂f/∂xᵢ ≈ (f(x + h eᵢ) − f(x − h eᵢ)) / 2h, with an error of order h² from truncation and of
-    order 1e-16/h from rounding. Costs two evaluations of `f` per entry. Source: lesson 01.
+    order 1e-16 |f|/h from rounding. Costs two evaluations of `f` per entry. Source: lesson 01.
 
     Raises ValueError if `h` is not above 0.
     """
@@ -150,10 +149,10 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
 
 
 def forward(params: list, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the hidden activations A1 (B, H) and the outputs before their σ, Z2 (B, K).
+    """Return the hidden activations A1 (B, hid) and the outputs before their σ, Z2 (B, out).
 
-    Z1 = X W1ᵀ + b1, A1 = σ(Z1), Z2 = A1 W2ᵀ + b2, with params = [W1 (H, n), b1 (H,), W2 (K, H),
-    b2 (K,)] and X (B, n). Source: lesson 01.
+    Z1 = X W1ᵀ + b1, A1 = σ(Z1), Z2 = A1 W2ᵀ + b2, with params = [W1 (hid, in), b1 (hid,),
+    W2 (out, hid), b2 (out,)] and X (B, in). Source: lesson 01.
     """
     W1, b1, W2, b2 = params
     A1 = sigmoid(X @ W1.T + b1)
@@ -163,19 +162,19 @@ def forward(params: list, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def backward(params: list, X: np.ndarray, A1: np.ndarray, delta2: np.ndarray) -> list:
     """Return ∂L/∂W1, ∂L/∂b1, ∂L/∂W2, ∂L/∂b2, each in the shape of its parameter.
 
-    `delta2` = ∂L/∂Z2 (B, K) is where the loss comes in, 1/B included. Then
+    `delta2` = ∂L/∂Z2 (B, out) is where the loss comes in, 1/B included. Then
     Δ1 = Δ2 W2 ⊙ A1 ⊙ (1 − A1), ∂L/∂W = Δᵀ A, ∂L/∂b = the sum of the rows of Δ.
-    Source: Rumelhart, Hinton and Williams 1986, equations 4 to 7; lesson 01.
+    Source: Rumelhart, Hinton and Williams 1986, equations 5 to 7; lesson 01.
     """
     W2 = params[2]
-    delta1 = delta2 @ W2 * A1 * (1 - A1)
+    delta1 = (delta2 @ W2) * A1 * (1 - A1)
     return [delta1.T @ X, delta1.sum(axis=0), delta2.T @ A1, delta2.sum(axis=0)]
 
 
 def softmax_cross_entropy(Z: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return the mean cross-entropy in nats of softmax(Z) and its gradient ∂L/∂Z (B, K).
+    """Return the mean cross-entropy in nats of softmax(Z) and its gradient ∂L/∂Z (B, out).
 
-    L = −1/B Σ log p[label], p = softmax of a row of Z (B, K); ∂L/∂Z = (p − one-hot)/B.
+    L = −1/B Σ log p[label], p = softmax of a row of Z (B, out); ∂L/∂Z = (p − one-hot)/B.
     The largest entry of each row is subtracted first, which changes nothing but the overflow.
     Source: lesson 01.
     """
@@ -191,7 +190,7 @@ def descend(gradient, start, lr: float, momentum: float = 0.0, steps: int = 50) 
     """Return the path (steps + 1, parameters) of gradient descent from `start`, start included.
 
     v ← momentum v + ∇L(w), w ← w − lr v, from v = 0: the form that PyTorch's SGD uses.
-    Source: Rumelhart, Hinton and Williams 1986, equations 8 and 9 (with lr inside v); lesson 01.
+    Source: Rumelhart, Hinton and Williams 1986, equations 8 and 9 (where v contains lr); lesson 01.
     """
     path = [np.asarray(start, dtype=float)]
     v = np.zeros_like(path[0])

@@ -69,11 +69,11 @@ def verify(name: str) -> Path:
 
 
 def digits() -> tuple[np.ndarray, np.ndarray]:
-    """Return 1,797 handwritten digits, in the order of their collection, and their labels 0 to 9.
+    """Return 1,797 handwritten digits, in the order of the file, and their labels 0 to 9.
 
-    Images are (N, 1, 8, 8) in [0, 1], labels (N,) integers. The writers follow one another: the
-    last rows come from hands that the first rows do not know. Source: E. Alpaydin and C. Kaynak
-    1998, through scikit-learn. Raises DataError as `verify` does. Lesson 01.
+    Images are (N, 1, 8, 8) in [0, 1], labels (N,) integers. The labels repeat one form of about
+    130 digits fourteen times: neighbouring rows come from the same hand. Source: E. Alpaydin and
+    C. Kaynak 1998, through scikit-learn. Raises DataError as `verify` does. Lesson 01.
     """
     with gzip.open(verify("digits"), "rt") as file:
         table = np.loadtxt(file, delimiter=",")

@@ -24,7 +24,7 @@ def to_html(alt: str) -> str:
     if not alt.strip():
         raise ValueError("A picture needs a text alternative: say in a sentence what it shows.")
     png = io.BytesIO()
-    plt.savefig(png, format="png", dpi=90, bbox_inches="tight", facecolor="white")
+    plt.savefig(png, format="png", dpi=80, bbox_inches="tight", facecolor="white")
     plt.close()
     data = base64.b64encode(png.getvalue()).decode()
     return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'

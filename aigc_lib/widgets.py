@@ -66,7 +66,7 @@ def descent_explorer(curvatures: tuple[float, float] = (1.0, 10.0), steps: int =
         path = descend(lambda w: w * curvatures, (-4.0, 2.0), lr, momentum, steps)
         return plot.descent(ax, path, curvatures)
 
-    lr = _slider("learning rate", 0.18, 0.01, 0.3, 0.01)
+    lr = _slider("learning rate", 0.18, 0.01, 0.4, 0.01)
     return Explorer(draw, (6.5, 4), lr=lr, momentum=_slider("momentum", 0.0, 0.0, 0.95, 0.05))
 
 

@@ -35,8 +35,8 @@ def sigmoid_slope(fn: Attempt) -> None:
 def neuron_gradient(fn: Attempt) -> None:
     """∂L/∂w and ∂L/∂b of L = ½(y − t)², y = σ(w·x + b)."""
     rng = np.random.default_rng(1)
-    for n in (2, 3):
-        w, x, b, t = rng.normal(size=n), rng.normal(size=n), 0.3, 1.0
+    for n, b, t in ((2, 0.3, 1.0), (3, -0.7, 0.2)):
+        w, x = rng.normal(size=n), rng.normal(size=n)
         y = _sigmoid(w @ x + b)
         dz = (y - t) * y * (1 - y)
         slips = [
@@ -46,6 +46,8 @@ def neuron_gradient(fn: Attempt) -> None:
             (y * (1 - y), "The error y − t is missing: multiply by what comes from above."),
         ]
         dw, db = _pair(fn(w, b, x, t), "∂L/∂w, ∂L/∂b")
+        if np.shape(dw) == () and np.shape(db) == (n,):
+            raise Wrong("∂L/∂w comes first, then ∂L/∂b.")
         in_w = [(wrong * x, hint) for wrong, hint in slips]
         in_w.append((dz * w, "∂z/∂w is what w is multiplied by: x, not w."))
         in_w.append((dz, "∂z/∂w is x, so every weight has a gradient of its own."))
@@ -58,33 +60,37 @@ def neuron_gradient(fn: Attempt) -> None:
 @exercise
 def softplus(fn: Attempt) -> None:
     """softplus(x) = log(1 + e^x) as a new operation of the engine."""
-    for x in (0.5, 0.0, -2.0, 1000.0, -1000.0):
-        leaf = Value(x)
+    theirs = getattr(fn.fn, "__globals__", {}).get("Value")  # the lesson defines its own class
+    engine = theirs if isinstance(theirs, type) else Value
+    for x in (0.5, -2.0, 0.0, 1000.0, -1000.0):
+        rewrite = (
+            "Write value and slope with e^−|x|, which never overflows." if abs(x) > 700 else ""
+        )
+        leaf = engine(x)
         try:
             out = fn(leaf)
         except Wrong as wrong:
-            rewrite = "Write value and slope with e^−|x|, which never overflows."
-            raise Wrong(
-                f"at x = {x:g} {wrong} {rewrite if abs(x) > 700 else ''}".rstrip()
-            ) from wrong
+            raise Wrong(f"at x = {x:g} {wrong} {rewrite}".rstrip()) from wrong
         if not hasattr(out, "backward"):
             raise Wrong("return a Value, so that gradients can flow on through it.")
-        if not (isinstance(out.parents, tuple) and isinstance(out.local, tuple)):
+        if not all(isinstance(part, (tuple, list)) for part in (out.parents, out.local)):
             raise Wrong("parents and local are tuples: write `(x,)`, comma included.")
+        if not out.parents:
+            raise Wrong("no gradient can reach x: name x as a parent, with its local derivative.")
         if len(out.parents) != len(out.local):
             raise Wrong(
-                f"each parent needs its local derivative: you gave {len(out.parents)} parents and "
-                f"{len(out.local)} derivatives."
+                "each parent needs its local derivative: there are "
+                f"{len(out.parents)} and {len(out.local)}."
             )
         (out * 3).backward()
         s = np.exp(-np.logaddexp(0, -x))
-        expect(out.data, np.logaddexp(0, x), f"softplus({x:g})", hint="softplus(x) = log(1 + e^x).")
+        hint = rewrite or "softplus(x) = log(1 + e^x)."
+        expect(out.data, np.logaddexp(0, x), f"softplus({x:g})", hint=hint)
         mistakes = [
-            (0.0, "No gradient reached x: name x as a parent, with its local derivative."),
             (3 * (1 - s), "The local derivative is mirrored: it goes to 1 for large x."),
             (3 * np.logaddexp(0, x), "The local derivative is a slope, not the value itself."),
         ]
-        hint = "Differentiate log(1 + e^x): you know this function well."
+        hint = rewrite or "Differentiate log(1 + e^x): you know this function well."
         expect(leaf.grad, 3 * s, f"the gradient of 3 softplus(x) at {x:g}", mistakes, hint)
 
 
@@ -136,21 +142,34 @@ def weight_gradient(fn: Attempt) -> None:
 @exercise
 def gradient_is_right(fn: Attempt) -> None:
     """The property that every gradient must satisfy, as a function (f, grad, x) → bool."""
-    x = np.array([0.5, -1.0, 2.0])
-    uneven = np.array([1.0, -1.0, 0.0])
+    x, cancel = np.array([0.5, -1.0, 2.0]), np.array([0.1, -0.1, 0.0])
+    nudges = []
 
     def judge(f, grad):
-        verdict = fn(f, grad, x)
+        def watched(point):
+            nudges.append(np.asarray(point, dtype=float) - x)
+            return f(point)
+
+        verdict = fn(watched, grad, x)
         if not isinstance(verdict, (bool, np.bool_)):
             many = " (`.all()` makes one answer of many)" * isinstance(verdict, np.ndarray)
             raise Wrong(f"return True or False, not {type(verdict).__name__}{many}.")
         return verdict
 
+    def sines(x):
+        return np.sin(x).sum()
+
+    def steep(x):  # its slopes are 1000 in one direction and 0.1 in the others
+        return 1e3 * x[0] ** 2 + 0.1 * (x[1] + x[2])
+
+    def slopes(x):
+        return np.array([2e3 * x[0], 0.1, 0.1])
+
     right = [
-        ("Σ sin x", lambda x: np.sin(x).sum(), np.cos),
+        ("Σ sin x", sines, np.cos),
         ("10⁶ Σ x²", lambda x: 1e6 * (x**2).sum(), lambda x: 2e6 * x),
-        ("10⁻⁹ Σ sin x", lambda x: 1e-9 * np.sin(x).sum(), lambda x: 1e-9 * np.cos(x)),
-        ("Σ exp 2x", lambda x: np.exp(2 * x).sum(), lambda x: 2 * np.exp(2 * x)),
+        ("10⁻⁹ Σ sin x", lambda x: 1e-9 * sines(x), lambda x: 1e-9 * np.cos(x)),
+        ("1000 x₁² + 0.1 (x₂ + x₃)", steep, slopes),
     ]
     for name, f, grad in right:
         if not judge(f, grad):
@@ -158,22 +177,31 @@ def gradient_is_right(fn: Attempt) -> None:
                 f"it refuses the right gradient of {name}: use central differences, and allow an "
                 "error relative to the size of the gradient."
             )
-    f = right[0][1]
     wrong = [
-        ("one that is twice too large", f, lambda x: 2 * np.cos(x)),
-        ("one with the wrong sign", f, lambda x: -np.cos(x)),
-        ("one whose last entry is 0", f, lambda x: np.cos(x) * (x < 2)),
-        ("one whose first entry is 0", f, lambda x: np.cos(x) * (x != 0.5)),
-        ("one whose errors cancel in the sum", f, lambda x: np.cos(x) + 0.1 * uneven),
-        ("one that is 0.1 % too large", f, lambda x: 1.001 * np.cos(x)),
+        ("one that is twice too large", sines, lambda x: 2 * np.cos(x)),
+        ("one with the wrong sign", sines, lambda x: -np.cos(x)),
+        ("one whose last entry is 0", sines, lambda x: np.cos(x) * [1, 1, 0]),
+        ("one whose first entry is 0", sines, lambda x: np.cos(x) * [0, 1, 1]),
+        ("one whose middle entry is 0", sines, lambda x: np.cos(x) * [1, 0, 1]),
+        ("one whose errors cancel in the sum", sines, lambda x: np.cos(x) + cancel),
+        ("one whose entries are exchanged", sines, lambda x: np.cos(x)[::-1]),
+        ("one that is 0.1 % too large", sines, lambda x: 1.001 * np.cos(x)),
+        ("one that is 0.1 % too small", sines, lambda x: 0.999 * np.cos(x)),
         ("0 for a function as small as 10⁻⁹ Σ sin x", right[2][1], lambda x: 0 * x),
+        ("one with small entries 0 beside a large one", steep, lambda x: slopes(x) * [1, 0, 0]),
     ]
     for name, f, grad in wrong:
         if judge(f, grad):
             raise Wrong(
                 f"it accepts a wrong gradient: {name}. Compare every entry with its own nudge, "
-                "relative to the size of the gradient."
+                "relative to its own size."
             )
+    directions = [nudge / np.linalg.norm(nudge) for nudge in nudges if nudge.any()]
+    if not directions or np.linalg.matrix_rank(directions, tol=1e-3) < len(x):
+        raise Wrong(
+            "it calls f along too few directions: an error at right angles to all of them passes. "
+            "Nudge every entry of x on its own."
+        )
 
 
 @exercise
@@ -239,6 +267,12 @@ def mended_step(fn: Attempt) -> None:
         for name, old, after in zip(names, params, new, strict=True):
             if np.shape(after) != old.shape:
                 raise Wrong(f"the new {name} has shape {np.shape(after)} instead of {old.shape}.")
+            if np.asarray(after).dtype != np.float64:
+                raise Wrong(
+                    f"the new {name} has dtype {np.asarray(after).dtype} instead of float64."
+                )
+        if all(np.array_equal(old, after) for old, after in zip(params, new, strict=True)):
+            raise Wrong("nothing moved: return the new parameters, not the old ones.")
         return [(old - after) / lr for old, after in zip(params, new, strict=True)]
 
     # Each verdict looks at something that the other two bugs leave alone. The move of b2 after one
@@ -267,6 +301,6 @@ def mended_step(fn: Attempt) -> None:
     P = np.exp(A1 @ W2.T + b2)
     right = gradients((P / P.sum(axis=1, keepdims=True) - np.eye(K)[labels]) / B)
     for name, got, want in zip(names, moved(X, labels), right, strict=True):
-        expect(
-            got, want, f"the step of {name}", hint="The three bugs are mended, but this changed."
-        )
+        uphill = [(-want, "It goes uphill: the gradient is subtracted.")]
+        hint = "The three bugs are mended, but this changed."
+        expect(got, want, f"the step of {name}", uphill, hint)

@@ -19,6 +19,12 @@ def neuron(change):
     return neuron_gradient
 
 
+def target_is_one(w, b, x, t):
+    """Use the target of section 1 instead of the argument."""
+    y = sigmoid(w @ x + b)
+    return (y - 1) * y * (1 - y) * x, (y - 1) * y * (1 - y)
+
+
 def softmax_loss(Z, labels, reduce=np.mean, shift=True, axis=1):
     if shift:
         Z = Z - Z.max(axis=axis, keepdims=True)
@@ -44,6 +50,11 @@ def softplus(slope, value=lambda x: np.logaddexp(0, x), parents=True):
         return Value(value(x.data), (x,) if parents else (), (slope(x.data),) if parents else ())
 
     return new_operation
+
+
+def changes_value(x):
+    x.data = float(np.logaddexp(0, x.data))
+    return Value(x.data, (x,), (1.0,))
 
 
 def step(axis=1, mean=True, old=True, sign=1):
@@ -74,6 +85,12 @@ def forward_difference(f, grad, x, h=1e-3):
     return bool(np.allclose(grad(x), slopes, rtol=1e-6))
 
 
+def one_direction(f, grad, x, h=1e-5):
+    v = np.array([1.0, 2.0, 3.5])
+    slope = (f(x + h * v) - f(x - h * v)) / (2 * h)
+    return bool(abs(grad(x) @ v - slope) <= 1e-6 * abs(slope) + 1e-15 * abs(f(x)) / h)
+
+
 WRONG = {
     "sigmoid_slope": [
         (lambda a: a * (1 + a), "Watch the sign"),
@@ -93,14 +110,19 @@ WRONG = {
         (neuron(lambda w, x, e, s: (e * s, e * s)), "shape () instead of (2,)"),
         (neuron(lambda w, x, e, s: e * s * x), "return two things"),
         (neuron(lambda w, x, e, s: (e * s * x, e * s * x)), "`w @ x`"),
+        (neuron(lambda w, x, e, s: (e * s, e * s * x)), "∂L/∂w comes first"),
+        (target_is_one, "but it should be"),
         (lambda w, b, x: (x, b), "calls it with 4 arguments"),
     ],
     "softplus": [
         (softplus(lambda x: sigmoid(-x)), "mirrored"),
         (softplus(lambda x: np.logaddexp(0, x)), "not the value itself"),
-        (softplus(sigmoid, parents=False), "No gradient reached x"),
+        (softplus(sigmoid, parents=False), "no gradient can reach x"),
+        (softplus(lambda x: sigmoid(x), value=lambda x: np.log(1 + np.exp(x))), "never overflows"),
+        (softplus(lambda x: np.exp(x) / (1 + np.exp(x))), "never overflows"),
+        (changes_value, "changed its argument `x`"),
         (lambda x: Value(np.logaddexp(0, x.data), x, sigmoid(x.data)), "comma included"),
-        (lambda x: Value(np.logaddexp(0, x.data), (x,)), "1 parents and 0 derivatives"),
+        (lambda x: Value(np.logaddexp(0, x.data), (x,)), "there are 1 and 0"),
         (lambda x: (x.exp() + 1).log(), "never overflows"),
         (lambda x: np.logaddexp(0, x.data), "return a Value"),
         (softplus(sigmoid, value=lambda x: max(x, 0)), "softplus(x) = log(1 + e^x)"),
@@ -127,6 +149,11 @@ WRONG = {
         (compares(lambda g, d: np.allclose(abs(g), abs(d), atol=0)), "wrong sign"),
         (compares(lambda g, d: np.allclose(g, d, rtol=1e-2, atol=0)), "0.1 %"),
         (compares(lambda g, d: abs(g - d).max() < 1e-6), "relative to the size"),
+        (compares(lambda g, d: np.allclose(g[[0, 2]], d[[0, 2]], atol=0)), "middle entry"),
+        (compares(lambda g, d: np.allclose(np.sort(g), np.sort(d), atol=0)), "exchanged"),
+        (compares(lambda g, d: (abs(g) <= abs(d) * (1 + 1e-6)).all()), "wrong sign"),
+        (compares(lambda g, d: abs(g - d).max() < 1e-4 * abs(d).max()), "beside a large one"),
+        (one_direction, "too few directions"),
         (compares(lambda g, d: np.allclose(g, d)), "as small as"),
         (forward_difference, "central differences"),
         (lambda f, grad, x: "yes", "True or False"),
@@ -157,5 +184,8 @@ WRONG = {
         (step(mean="in b2 only"), "bug 2 still there"),
         (step(sign=-1), "the step of b1"),
         (lambda params, X, labels, lr: params[:2], "four new parameters"),
+        (lambda params, X, labels, lr: params, "nothing moved"),
+        (lambda *args: [p.astype(np.float32) for p in step()(*args)], "dtype float32"),
+        (lambda params, X, labels, lr: step()(params, X, labels, -lr), "uphill"),
     ],
 }
