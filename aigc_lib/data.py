@@ -1,6 +1,6 @@
 """The course's data: found on this disk, checked against its sha256, never fetched.
 
-`data/files.json` lists every dataset with its file, source, licence and hash. A file is either
+`data/files.json` lists every dataset with its files, source, licence and hashes. A file is either
 shipped in `data/` or part of a package that the course depends on; `data/prepare.py` makes the
 first kind and writes the list.
 """
@@ -9,9 +9,27 @@ import gzip
 import hashlib
 import importlib.util
 import json
+import zlib
 from pathlib import Path
 
 import numpy as np
+
+# The classes of Fashion-MNIST: label 0 is the first.
+FASHION = [
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+]
+
+# Where Debian's package dataset-fashion-mnist puts its idx files.
+FULL_FASHION = Path("/usr/share/datasets/fashion-mnist")
 
 
 class DataError(RuntimeError):
@@ -33,8 +51,8 @@ def names() -> list[str]:
     return sorted(_files())
 
 
-def find(name: str) -> Path:
-    """Return the path of the file of dataset `name`, whether or not it is there.
+def find(name: str) -> list[Path]:
+    """Return the paths of the files of dataset `name`, whether or not they are there.
 
     Raises ValueError that lists the known names if there is no such dataset.
     """
@@ -42,30 +60,30 @@ def find(name: str) -> Path:
         raise ValueError(
             f"no dataset is called {name!r}; the course has: {', '.join(sorted(files))}"
         )
-    entry = files[name]
-    if "package" not in entry:
-        return folder() / entry["file"]
-    package, _, inside = entry["file"].partition("/")
-    spec = importlib.util.find_spec(package)
-    return Path(spec.origin).parent / inside if spec else Path(entry["file"])
+    base, entry = folder(), files[name]
+    if "package" in entry:
+        spec = importlib.util.find_spec(next(iter(entry["files"])).partition("/")[0])
+        base = Path(spec.origin).parents[1] if spec else Path()
+    return [base / file for file in entry["files"]]
 
 
-def verify(name: str) -> Path:
-    """Return the path of the file of dataset `name`, once its sha256 is the recorded one.
+def verify(name: str) -> list[Path]:
+    """Return the paths of the files of dataset `name`, once each sha256 is the recorded one.
 
-    Raises ValueError for an unknown name; DataError, which says how to restore the file, if it is
-    missing or differs.
+    Raises ValueError for an unknown name; DataError, which says how to restore the files, if one
+    is missing or differs.
     """
-    path, entry = find(name), _files()[name]
-    if not path.is_file():
-        raise DataError(f"{path} is missing; restore it with: {entry['restore']}")
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != entry["sha256"]:
-        raise DataError(
-            f"{path} is damaged or of another version: its sha256 is {found}, "
-            f"the course needs {entry['sha256']}; restore it with: {entry['restore']}"
-        )
-    return path
+    paths, entry = find(name), _files()[name]
+    for path, recorded in zip(paths, entry["files"].values(), strict=True):
+        if not path.is_file():
+            raise DataError(f"{path} is missing; restore it with: {entry['restore']}")
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        if found != recorded["sha256"]:
+            raise DataError(
+                f"{path} is damaged or of another version: its sha256 is {found}, "
+                f"the course needs {recorded['sha256']}; restore it with: {entry['restore']}"
+            )
+    return paths
 
 
 def digits() -> tuple[np.ndarray, np.ndarray]:
@@ -75,6 +93,75 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
     130 digits fourteen times: neighbouring rows come from the same hand. Source: E. Alpaydin and
     C. Kaynak 1998, through scikit-learn. Raises DataError as `verify` does. Lesson 01.
     """
-    with gzip.open(verify("digits"), "rt") as file:
+    (path,) = verify("digits")
+    with gzip.open(path, "rt") as file:
         table = np.loadtxt(file, delimiter=",")
     return table[:, :64].reshape(-1, 1, 8, 8) / 16, table[:, 64].astype(int)
+
+
+def fashion_mnist(full: bool = False) -> dict:
+    """Return pictures of clothes and their classes: "train", "validation", "test" -> a pair.
+
+    A pair is images (N, 1, 28, 28), float32 in [0, 1], and labels (N,), int64, which number
+    `FASHION`; N is 18,000, 2,000 and 4,000: the first 20,000 and 4,000 of the original files,
+    in their order. Scores on this part cannot be compared with published ones. With `full`, N is
+    55,000, 5,000 and 10,000, read from Debian's package, which must be installed. Source: H. Xiao,
+    K. Rasul and R. Vollgraf 2017, arXiv:1708.07747. Raises DataError as `verify` does. Lesson 02.
+    """
+    arrays = read_full_fashion(FULL_FASHION) if full else _shipped_fashion()
+    pixels, labels, test_pixels, test_labels = arrays
+    n = len(labels) - (5_000 if full else 2_000)
+    return {
+        "train": _tensors(pixels[:n], labels[:n]),
+        "validation": _tensors(pixels[n:], labels[n:]),
+        "test": _tensors(test_pixels, test_labels),
+    }
+
+
+def _tensors(pixels: np.ndarray, labels: np.ndarray) -> tuple:
+    """Return bytes (N, 28, 28) and (N,) as tensors: images (N, 1, 28, 28) in [0, 1], and labels."""
+    import torch  # here, since the doctor must be able to look at the data without it
+
+    images = torch.from_numpy(pixels[:, None] / np.float32(255))
+    return images, torch.from_numpy(labels.astype(np.int64))
+
+
+def _shipped_fashion() -> list[np.ndarray]:
+    train, train_labels, test, test_labels = verify("fashion_mnist")
+    return [read_sheet(train), np.load(train_labels), read_sheet(test), np.load(test_labels)]
+
+
+def read_sheet(path: Path) -> np.ndarray:
+    """Return the pictures (N, 28, 28) of a grey PNG that holds them row by row, 100 to a row."""
+    from PIL import Image
+
+    with Image.open(path) as sheet:
+        rows = np.asarray(sheet).reshape(-1, 28, 100, 28)
+    return rows.swapaxes(1, 2).reshape(-1, 28, 28)
+
+
+def read_full_fashion(folder: Path) -> list[np.ndarray]:
+    """Return the pictures and labels of train, then those of test, from idx files in `folder`."""
+    kinds = ("images-idx3", "labels-idx1")
+    return [
+        read_idx(folder / f"{part}-{kind}-ubyte.gz") for part in ("train", "t10k") for kind in kinds
+    ]
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """Return the array of bytes in a gzipped idx file.
+
+    Its header is two zeros, 8 (the type: bytes), the number of dimensions, then each of them as
+    four bytes, the highest first. Raises DataError if the file is missing or is no such file.
+    """
+    remedy = "restore it with: apt-get install --reinstall dataset-fashion-mnist"
+    try:
+        content = gzip.decompress(path.read_bytes())
+        shape = np.frombuffer(content, ">u4", content[3], offset=4)
+        return np.frombuffer(content, np.uint8, offset=4 + 4 * len(shape)).reshape(shape)
+    except FileNotFoundError:
+        raise DataError(
+            f"{path} is missing: it is part of Debian's package dataset-fashion-mnist; {remedy}"
+        ) from None
+    except (OSError, EOFError, ValueError, IndexError, zlib.error) as error:
+        raise DataError(f"{path} is damaged ({error}); {remedy}") from error

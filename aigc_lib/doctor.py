@@ -14,7 +14,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST = (3, 11)
-MODULES = {"scikit-learn": "sklearn"}  # where a package is not imported by its own name
+WIDTH = 20  # of the column of names
+# Where a package is not imported by its own name.
+MODULES = {"pillow": "PIL", "scikit-learn": "sklearn"}
 
 
 def requirements() -> dict:
@@ -139,9 +141,9 @@ def main() -> int:
     sys.stdout.reconfigure(errors="replace")
     found = examine()
     for name, (state, remedy) in found.items():
-        print(f"{name:14}{state}")
+        print(f"{name:{WIDTH}}{state}")
         if remedy:
-            print(f"{'':14}-> {remedy}")
+            print(f"{'':{WIDTH}}-> {remedy}")
     wrong = [name for name, (_, remedy) in found.items() if remedy]
     print(f"The course will not run yet: {', '.join(wrong)}." if wrong else "The course will run.")
     return 1 if wrong else 0

@@ -1,21 +1,32 @@
-"""Make every data file of the course, and the list of them: run `python data/prepare.py`.
+"""Make the data files of the course, and the list of them.
 
-Needs the course's environment. A dataset that the course ships is built here from its registry
-package; one that comes with a dependency is only hashed. Writes `files.json` and the table in
-README.md.
+`python data/prepare.py` makes all, `python data/prepare.py fashion_mnist` that one, and both bring
+`files.json` and the table in README.md up to date. Needs the course's environment with the versions
+in constraints.txt: another Pillow may write other bytes for the same pictures. A dataset that the
+course ships is built from its registry package, in a temporary folder, and its content is compared
+with the hash below; one that comes with a dependency is only hashed.
 """
 
 import hashlib
 import importlib.util
 import json
+import subprocess
+import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from PIL import Image
+
+from aigc_lib import data
 
 HERE = Path(__file__).parent
 
-# What the course says of each dataset; `file` starts with the package's name where it has one.
+# What the course says of each dataset; with `package`, a file starts with what one imports.
+# `content_sha256` is of the pictures, 784 bytes each, and after them the labels, a byte each.
 DATASETS = {
     "digits": {
-        "file": "sklearn/datasets/data/digits.csv.gz",
+        "files": ["sklearn/datasets/data/digits.csv.gz"],
         "package": "scikit-learn",
         "content": "1,797 handwritten digits, 8x8 grey, by 13 writers",
         "source": "E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, 1998 (its test set)",
@@ -23,41 +34,118 @@ DATASETS = {
         "lessons": ["01_backprop"],
         "restore": "python -m pip install --force-reinstall --no-deps scikit-learn",
     },
+    "fashion_mnist": {
+        "files": [
+            "fashion_mnist/train.png",
+            "fashion_mnist/train_labels.npy",
+            "fashion_mnist/test.png",
+            "fashion_mnist/test_labels.npy",
+        ],
+        "content": "20,000 + 4,000 pictures of clothes, 28x28 grey, in 10 classes: the first "
+        "of Fashion-MNIST's 60,000 + 10,000, in their order, 100 to a row of a sheet",
+        "content_sha256": {
+            "train": "71bb7a4420f9a4dc329740bf41730a82bee233a37c812d5491970eefac21f596",
+            "test": "38036d605e453be85038d26cd8835a398ba899831eac4e1ca69b746e3c452ed7",
+        },
+        "source": "H. Xiao, K. Rasul and R. Vollgraf, arXiv:1708.07747, 2017, from Debian's "
+        "package dataset-fashion-mnist",
+        "licence": "MIT, © 2017 Zalando SE ([text](LICENSES/fashion_mnist.txt))",
+        "lessons": ["02_training"],
+        "restore": "git checkout -- :/data/fashion_mnist",
+    },
 }
 
 
+def unpack(package: str, folder: Path) -> None:
+    """Download a Debian package and unpack it in `folder`, without installing it."""
+    subprocess.run(["apt-get", "download", package], cwd=folder, check=True)
+    (archive,) = folder.glob("*.deb")
+    subprocess.run(["dpkg-deb", "-x", archive.name, "."], cwd=folder, check=True)
+
+
+def content_hash(pixels: np.ndarray, labels: np.ndarray) -> str:
+    """Return the sha256 of the pictures and labels, however they are stored."""
+    return hashlib.sha256(pixels.tobytes() + labels.tobytes()).hexdigest()
+
+
+def save(part: str, pixels: np.ndarray, labels: np.ndarray) -> None:
+    """Write a part of Fashion-MNIST: pictures on one PNG, 100 to a row, and labels."""
+    expected = DATASETS["fashion_mnist"]["content_sha256"][part]
+    if (found := content_hash(pixels, labels)) != expected:
+        sys.exit(f"fashion_mnist {part}: the content has sha256 {found}, expected {expected}")
+    sheet = pixels.reshape(-1, 100, 28, 28).swapaxes(1, 2).reshape(-1, 2800)
+    folder = HERE / "fashion_mnist"
+    folder.mkdir(exist_ok=True)
+    Image.fromarray(sheet).save(folder / f"{part}.png", compress_level=9)
+    np.save(folder / f"{part}_labels.npy", labels)
+
+
+def fashion_mnist() -> None:
+    """Make the files of Fashion-MNIST: the first 20,000 train and 4,000 test pictures."""
+    with TemporaryDirectory() as temporary:
+        unpack("dataset-fashion-mnist", Path(temporary))
+        idx = Path(temporary, *data.FULL_FASHION.parts[1:])
+        arrays = data.read_full_fashion(idx)
+    train, train_labels, test, test_labels = arrays
+    save("train", train[:20_000], train_labels[:20_000])
+    save("test", test[:4_000], test_labels[:4_000])
+
+
 def describe(entry: dict) -> dict:
-    """Return `entry` with the size and the sha256 of its file."""
-    package, _, inside = entry["file"].partition("/")
-    file = Path(importlib.util.find_spec(package).origin).parent / inside
-    content = file.read_bytes()
-    return {**entry, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    """Return `entry` with the size and the sha256 of each of its files."""
+    base, files = HERE, {}
+    if "package" in entry:
+        module = entry["files"][0].partition("/")[0]
+        base = Path(importlib.util.find_spec(module).origin).parents[1]
+    for file in entry["files"]:
+        content = (base / file).read_bytes()
+        files[file] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    return {**entry, "files": files}
 
 
 def table(files: dict[str, dict]) -> str:
     """Return the Markdown table of all datasets."""
     rows = [
-        "| name | content | file | bytes | licence | source | lessons | sha256 |",
+        "| name | content | files | bytes | licence | source | lessons | sha256 |",
         "|" + " --- |" * 8,
     ]
     for name, entry in files.items():
-        where = f"`{entry['file']}`" + (f" in {entry['package']}" if "package" in entry else "")
+        found = entry["files"]
+        where = "<br>".join(f"`{file}`" for file in found)
+        where += f" in {entry['package']}" if "package" in entry else ""
+        sizes = "<br>".join(f"{file['bytes']:,}" for file in found.values())
+        hashes = "<br>".join(f"`{file['sha256']}`" for file in found.values())
         lessons = ", ".join(entry["lessons"])
         rows.append(
-            f"| `{name}` | {entry['content']} | {where} | {entry['bytes']:,} | {entry['licence']} "
-            f"| {entry['source']} | {lessons} | `{entry['sha256']}` |"
+            f"| `{name}` | {entry['content']} | {where} | {sizes} | {entry['licence']} "
+            f"| {entry['source']} | {lessons} | {hashes} |"
         )
     return "\n".join(rows) + "\n"
 
 
-def main() -> None:
-    files = {name: describe(entry) for name, entry in DATASETS.items()}
+def write_list(names: list[str]) -> None:
+    """Bring the entries of these datasets up to date in files.json and in README.md's table."""
+    path, readme = HERE / "files.json", HERE / "README.md"
+    old = json.loads(path.read_text(encoding="utf8")) if path.exists() else {}
+    files = {
+        name: describe(entry) if name in names else old[name] for name, entry in DATASETS.items()
+    }
     text = json.dumps(files, indent=2, ensure_ascii=False) + "\n"
-    (HERE / "files.json").write_text(text, encoding="utf8")
-    readme = HERE / "README.md"
+    path.write_text(text, encoding="utf8")
     prose = readme.read_text(encoding="utf8").partition("| name |")[0]
     readme.write_text(prose + table(files), encoding="utf8")
 
 
+def main(names: list[str]) -> None:
+    """Make these datasets, or all, and list them."""
+    names = names or list(DATASETS)
+    for name in names:
+        if name not in DATASETS:
+            sys.exit(f"no dataset is called {name!r}; there are: {', '.join(DATASETS)}")
+    if "fashion_mnist" in names:
+        fashion_mnist()
+    write_list(names)
+
+
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

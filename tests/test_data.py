@@ -4,12 +4,15 @@ import gzip
 import hashlib
 import json
 import runpy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 from sklearn.datasets import load_digits
 
 from aigc_lib import data
@@ -19,7 +22,7 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.mark.parametrize("name", data.names())
 def test_every_dataset_is_intact(name):
-    assert data.verify(name).is_file()
+    assert all(path.is_file() for path in data.verify(name))
 
 
 def test_digits_are_those_of_scikit_learn_in_its_order():
@@ -36,8 +39,7 @@ def shipped(tmp_path, monkeypatch):
     """A data folder of its own with one shipped file."""
     content = gzip.compress(b"1,2\n", mtime=0)
     entry = {
-        "file": "toy.csv.gz",
-        "sha256": hashlib.sha256(content).hexdigest(),
+        "files": {"toy.csv.gz": {"sha256": hashlib.sha256(content).hexdigest()}},
         "restore": "git x",
     }
     (tmp_path / "toy.csv.gz").write_bytes(content)
@@ -47,7 +49,7 @@ def shipped(tmp_path, monkeypatch):
 
 
 def test_an_intact_shipped_file_is_found(shipped):
-    assert data.verify("toy") == shipped
+    assert data.verify("toy") == [shipped]
 
 
 def test_a_flipped_byte_is_refused_with_both_hashes_and_the_remedy(shipped):
@@ -62,11 +64,11 @@ def test_a_flipped_byte_is_refused_with_both_hashes_and_the_remedy(shipped):
 
 
 def test_a_flipped_byte_in_the_digits_is_refused(tmp_path, monkeypatch):
-    content = bytearray(data.find("digits").read_bytes())
+    content = bytearray(data.find("digits")[0].read_bytes())
     content[100] ^= 1
     damaged = tmp_path / "digits.csv.gz"
     damaged.write_bytes(content)
-    monkeypatch.setattr(data, "find", lambda name: damaged)
+    monkeypatch.setattr(data, "find", lambda name: [damaged])
     with pytest.raises(data.DataError, match="damaged"):
         data.digits()
 
@@ -82,13 +84,210 @@ def test_an_unknown_name_lists_the_known_ones():
         data.find("digit")
 
 
-def test_prepare_reproduces_the_committed_list_and_table(tmp_path):
-    prepare = runpy.run_path(str(ROOT / "data" / "prepare.py"))
-    prepare["main"].__globals__["HERE"] = tmp_path
-    (tmp_path / "README.md").write_text((ROOT / "data/README.md").read_text("utf8"), "utf8")
-    prepare["main"]()
+@pytest.fixture(scope="module")
+def fashion():
+    return data.fashion_mnist()
+
+
+# Of the pixels and then the labels in the idx files of the original, cut to 20,000 and 4,000.
+ORIGINAL = {
+    "train": "71bb7a4420f9a4dc329740bf41730a82bee233a37c812d5491970eefac21f596",
+    "test": "38036d605e453be85038d26cd8835a398ba899831eac4e1ca69b746e3c452ed7",
+}
+SIZES = {"train": 18_000, "validation": 2_000, "test": 4_000}
+
+
+def test_fashion_has_its_shapes_types_and_range(fashion):
+    assert list(fashion) == list(SIZES)
+    for part, (images, labels) in fashion.items():
+        assert images.shape == (SIZES[part], 1, 28, 28)
+        assert labels.shape == (SIZES[part],)
+        assert (images.dtype, labels.dtype) == (torch.float32, torch.int64)
+        assert (images.min(), images.max()) == (0, 1)
+        assert images.is_contiguous()
+
+
+def test_fashion_has_the_known_labels(fashion):
+    """The first labels as published, and how often each class occurs in the part we ship."""
+    train = torch.cat([fashion["train"][1], fashion["validation"][1]])
+    test = fashion["test"][1]
+    assert train[:10].tolist() == [9, 0, 0, 3, 0, 2, 7, 2, 5, 5]
+    assert test[:10].tolist() == [9, 2, 1, 1, 6, 1, 4, 6, 5, 7]
+    counts = (1935, 2025, 1982, 2011, 1967, 2010, 2068, 2003, 1971, 2028)
+    assert tuple(train.bincount().tolist()) == counts
+    counts = (406, 395, 413, 396, 414, 384, 388, 414, 416, 374)
+    assert tuple(test.bincount().tolist()) == counts
+    assert len(data.FASHION) == len(set(data.FASHION)) == 10
+    assert [data.FASHION[i] for i in test[:4]] == ["Ankle boot", "Pullover", "Trouser", "Trouser"]
+
+
+def test_fashion_is_the_first_part_of_the_original_in_its_order(fashion):
+    """Bytes as in the original files: the hash was made from those without the course's code."""
+    recorded = json.loads((ROOT / "data/files.json").read_text("utf8"))["fashion_mnist"]
+    for part, parts in {"train": ["train", "validation"], "test": ["test"]}.items():
+        images = torch.cat([fashion[p][0] for p in parts])
+        labels = torch.cat([fashion[p][1] for p in parts])
+        pixels = (images * 255).round().to(torch.uint8)
+        assert torch.equal(pixels / 255, images)
+        content = pixels.numpy().tobytes() + labels.to(torch.uint8).numpy().tobytes()
+        found = hashlib.sha256(content).hexdigest()
+        assert found == ORIGINAL[part] == recorded["content_sha256"][part]
+
+
+def test_a_picture_stands_on_the_sheet_where_its_number_says(fashion):
+    sheet = Image.open(ROOT / "data/fashion_mnist/train.png")
+    assert (sheet.size, sheet.mode) == ((2800, 5600), "L")
+    for number, (part, index) in {205: ("train", 205), 18_001: ("validation", 1)}.items():
+        y, x = divmod(number, 100)
+        cut = sheet.crop((28 * x, 28 * y, 28 * x + 28, 28 * y + 28))
+        np.testing.assert_array_equal(fashion[part][0][index, 0] * 255, np.asarray(cut))
+
+
+def test_each_call_gives_the_same_split_in_memory_of_its_own(fashion):
+    again = data.fashion_mnist()
+    for part in SIZES:
+        assert all(map(torch.equal, fashion[part], again[part]))
+    first = again["train"][0].clone()
+    again["validation"][0].zero_()
+    assert torch.equal(again["train"][0], first)
+    assert all(map(torch.equal, data.fashion_mnist()["validation"], fashion["validation"]))
+
+
+@pytest.fixture
+def copied(tmp_path, monkeypatch):
+    """A copy of the data folder."""
+    shutil.copytree(ROOT / "data", tmp_path / "data")
+    monkeypatch.setattr(data, "folder", lambda: tmp_path / "data")
+    return tmp_path / "data"
+
+
+FILES = ["train.png", "train_labels.npy", "test.png", "test_labels.npy"]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_damaged_or_missing_file_of_fashion_is_named_with_its_remedy(name, copied):
+    path = copied / "fashion_mnist" / name
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(data.DataError) as error:
+        data.fashion_mnist()
+    hashes = [hashlib.sha256(bytes_).hexdigest() for bytes_ in (content, path.read_bytes())]
+    remedy = "; restore it with: git checkout -- :/data/fashion_mnist"
+    assert all(part in str(error.value) for part in [str(path), *hashes])
+    assert str(error.value).endswith(remedy)
+    path.unlink()
+    with pytest.raises(data.DataError) as error:
+        data.fashion_mnist()
+    assert str(error.value) == f"{path} is missing{remedy}"
+
+
+@pytest.fixture
+def idx_files(tmp_path, monkeypatch):
+    """Idx files as Debian has them, of 5,003 and 2 pictures; picture i is filled with i % 256."""
+    for part, n in (("train", 5_003), ("t10k", 2)):
+        values = bytes(i % 256 for i in range(n))
+        pixels = b"".join(bytes([value]) * 784 for value in values)
+        header = n.to_bytes(4, "big")
+        size = (28).to_bytes(4, "big")
+        for kind, content in (
+            ("images-idx3", b"\0\0\x08\x03" + header + size + size + pixels),
+            ("labels-idx1", b"\0\0\x08\x01" + header + bytes(v % 10 for v in values)),
+        ):
+            (tmp_path / f"{part}-{kind}-ubyte.gz").write_bytes(gzip.compress(content, 1))
+    monkeypatch.setattr(data, "FULL_FASHION", tmp_path)
+    return tmp_path
+
+
+def test_the_full_set_is_read_from_idx_files_and_its_last_5000_validate(idx_files):
+    full = data.fashion_mnist(full=True)
+    assert {part: len(labels) for part, (_, labels) in full.items()} == {
+        "train": 3,
+        "validation": 5_000,
+        "test": 2,
+    }
+    for part, first in (("train", 0), ("validation", 3), ("test", 0)):
+        images, labels = full[part]
+        values = torch.arange(first, first + len(labels)) % 256
+        assert images.shape == (len(labels), 1, 28, 28)
+        assert (images.dtype, labels.dtype) == (torch.float32, torch.int64)
+        assert torch.equal(images, (values / 255).view(-1, 1, 1, 1).expand_as(images))
+        assert torch.equal(labels, values % 10)
+
+
+def test_the_full_set_is_never_taken_without_asking(idx_files, fashion):
+    assert torch.equal(data.fashion_mnist()["test"][1], fashion["test"][1])
+
+
+def test_without_the_full_set_the_error_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "FULL_FASHION", tmp_path / "none")
+    with pytest.raises(data.DataError) as error:
+        data.fashion_mnist(full=True)
+    assert str(tmp_path / "none" / "train-images-idx3-ubyte.gz") in str(error.value)
+    assert str(error.value).endswith("apt-get install --reinstall dataset-fashion-mnist")
+
+
+TORN = {
+    "cut": lambda content: content[: len(content) // 2],
+    "no gzip": lambda content: b"no gzip",
+    "flipped": lambda content: content[:-9] + bytes([content[-9] ^ 255]) + content[-8:],
+    "another shape": lambda content: gzip.compress(gzip.decompress(content)[:-1]),
+    "too short": lambda content: gzip.compress(b"\0\0\x08"),
+    "empty": lambda content: b"",
+}
+
+
+@pytest.mark.parametrize("tear", TORN)
+def test_a_torn_idx_file_is_named_with_its_remedy(tear, idx_files):
+    path = idx_files / "t10k-labels-idx1-ubyte.gz"
+    path.write_bytes(TORN[tear](path.read_bytes()))
+    with pytest.raises(data.DataError, match=r"damaged.*; restore it with: apt-get") as error:
+        data.fashion_mnist(full=True)
+    assert str(path) in str(error.value)
+
+
+@pytest.fixture
+def prepare(copied):
+    """What prepare.py defines, working on a copy of the data folder."""
+    names = runpy.run_path(str(ROOT / "data" / "prepare.py"))
+    names["main"].__globals__["HERE"] = copied
+    return names["main"].__globals__
+
+
+def test_prepare_reproduces_the_committed_list_and_table(prepare, copied):
+    (copied / "files.json").unlink()
+    readme = (copied / "README.md").read_text("utf8")
+    (copied / "README.md").write_text(readme.partition("| name |")[0], "utf8")
+    prepare["write_list"](list(prepare["DATASETS"]))
     for name in ("files.json", "README.md"):
-        assert (tmp_path / name).read_text("utf8") == (ROOT / "data" / name).read_text("utf8")
+        assert (copied / name).read_text("utf8") == (ROOT / "data" / name).read_text("utf8")
+
+
+def test_prepare_makes_and_lists_only_what_is_named(prepare, copied):
+    made = []
+    prepare["fashion_mnist"] = lambda: made.append("fashion_mnist")
+    (copied / "fashion_mnist/test.png").write_bytes(b"another")
+    prepare["main"](["digits"])
+    assert made == []
+    assert (copied / "files.json").read_text("utf8") == (ROOT / "data/files.json").read_text("utf8")
+    prepare["main"](["fashion_mnist"])
+    assert data.find("fashion_mnist") == data.verify("fashion_mnist")
+    prepare["main"]([])
+    assert made == ["fashion_mnist"] * 2
+    with pytest.raises(SystemExit, match="'fashion'; there are: digits, fashion_mnist"):
+        prepare["main"](["fashion"])
+
+
+def test_prepare_writes_what_the_loader_reads_and_refuses_other_content(prepare, copied):
+    pixels = data.read_sheet(copied / "fashion_mnist/test.png")
+    labels = np.load(copied / "fashion_mnist/test_labels.npy")
+    for name in ("test.png", "test_labels.npy"):
+        (copied / "fashion_mnist" / name).unlink()
+    with pytest.raises(SystemExit, match=ORIGINAL["test"]):
+        prepare["save"]("test", pixels, labels[::-1])
+    assert not (copied / "fashion_mnist/test.png").exists()
+    prepare["save"]("test", pixels, labels)
+    np.testing.assert_array_equal(data.read_sheet(copied / "fashion_mnist/test.png"), pixels)
+    np.testing.assert_array_equal(np.load(copied / "fashion_mnist/test_labels.npy"), labels)
 
 
 def test_the_data_are_found_in_an_installed_wheel(tmp_path):
@@ -110,10 +309,11 @@ def test_the_data_are_found_in_an_installed_wheel(tmp_path):
     subprocess.run([*pip, str(built)], check=True)
     code = (
         f"import sys; sys.path.insert(0, {str(installed)!r}); from aigc_lib import data; "
-        "print(data.__file__); print(data.folder().name, len(data.digits()[1]))"
+        "print(data.__file__); print(len(data.digits()[1]), len(data.fashion_mnist()['test'][1])); "
+        "print(*sorted(p.name for p in (data.folder() / 'LICENSES').iterdir()), data.folder().name)"
     )
     out = subprocess.run(
         [sys.executable, "-I", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     ).stdout
     assert str(installed) in out
-    assert out.endswith("shipped 1797\n")
+    assert out.endswith("1797 4000\nfashion_mnist.txt shipped\n")

@@ -14,7 +14,18 @@ import pytest
 from aigc_lib import data, doctor
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = {"ipywidgets", "jupyterlab", "matplotlib", "numpy", "psutil", "scikit-learn", "torch"}
+PACKAGES = {
+    "ipywidgets",
+    "jupyterlab",
+    "matplotlib",
+    "numpy",
+    "pillow",
+    "psutil",
+    "scikit-learn",
+    "torch",
+    "tqdm",
+}
+DATA = {f"data {name}" for name in data.names()}
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +53,12 @@ def damaged(folder: Path) -> Path:
     """Return a file that is no dataset."""
     (folder / "damaged").write_bytes(b"0")
     return folder / "damaged"
+
+
+def digits_at(path: Path):
+    """Return a `data.find` that looks for the digits at `path`, for other data where they are."""
+    find = data.find
+    return lambda name: [path] if name == "digits" else find(name)
 
 
 BREAK = {
@@ -78,11 +95,11 @@ BREAK = {
         "disk", "0.9 GB free", "make room",
     ),
     "a damaged data file": (
-        lambda patch, folder: patch.setattr(data, "find", lambda name: damaged(folder)),
+        lambda patch, folder: patch.setattr(data, "find", digits_at(damaged(folder))),
         "data digits", "damaged", "restore it with",
     ),
     "a missing data file": (
-        lambda patch, folder: patch.setattr(data, "find", lambda name: folder / "gone"),
+        lambda patch, folder: patch.setattr(data, "find", digits_at(folder / "gone")),
         "data digits", "missing", "restore it with",
     ),
     "no list of data files": (
@@ -96,7 +113,10 @@ def test_a_healthy_machine_will_do(capsys):
     assert doctor.main() == 0
     report = capsys.readouterr().out
     assert "->" not in report
-    assert {line[:14].strip() for line in report.splitlines()} > PACKAGES | {"device", "python"}
+    *lines, _ = report.splitlines()
+    names = {line[: doctor.WIDTH - 1].rstrip() for line in lines}
+    assert names == PACKAGES | {"python", "device", "memory", "disk"} | DATA
+    assert {line[doctor.WIDTH - 1] for line in lines} == {" "}
 
 
 @pytest.mark.parametrize("damage", BREAK)
@@ -105,9 +125,9 @@ def test_what_is_wrong_is_named_with_its_remedy(damage, capsys, monkeypatch, tmp
     cause(monkeypatch, tmp_path)
     assert doctor.main() == 1
     *lines, last = capsys.readouterr().out.splitlines()
-    (number,) = [n for n, line in enumerate(lines) if line[:14].rstrip() == name]
+    (number,) = [n for n, line in enumerate(lines) if line[: doctor.WIDTH].rstrip() == name]
     assert state in lines[number]
-    assert lines[number + 1].startswith(" " * 14 + "-> ")
+    assert lines[number + 1].startswith(" " * doctor.WIDTH + "-> ")
     assert remedy in lines[number + 1]
     assert sum("->" in line for line in lines) == 1
     assert last == f"The course will not run yet: {name}."
