@@ -48,7 +48,7 @@ def minibatches(data: tuple[torch.Tensor, ...], batch_size: int, seed: int) -> C
 
     @functools.lru_cache(maxsize=1)
     def order(epoch: int) -> torch.Tensor:
-        (mixed,) = np.random.SeedSequence((seed, epoch)).generate_state(1)
+        (mixed,) = np.random.SeedSequence(seed, spawn_key=(epoch,)).generate_state(1)
         generator = torch.Generator().manual_seed(int(mixed))
         return torch.randperm(size, generator=generator).to(data[0].device)
 
@@ -66,7 +66,9 @@ def precision(device: torch.device | str) -> contextlib.AbstractContextManager:
     Only CUDA devices with bfloat16 in hardware gain enough; the loss and the update stay outside
     or in float32 by autocast's own rules. Lesson 02.
     """
-    if torch.device(device).type == "cuda" and torch.cuda.is_bf16_supported(False):
+    if torch.device(device).type == "cuda" and torch.cuda.is_bf16_supported(
+        including_emulation=False
+    ):
         return torch.autocast("cuda", dtype=torch.bfloat16)
     return contextlib.nullcontext()
 
@@ -113,11 +115,11 @@ def fit(
     state = state or {}
     _check(state, checkpoint, every, evaluate, patience)
     run = {"step": 0, "history": {}, "best": {"loss": math.inf, "step": 0, "waited": 0}}
-    if patience:
-        run["best"]["state"] = copy.deepcopy(_saved(state))
     if checkpoint and os.path.exists(checkpoint):
         run = _load(checkpoint, state)
         print(f"{checkpoint} goes on from step {run['step']}; {START_ANEW}")
+    if patience:
+        run["best"].setdefault("state", copy.deepcopy(_saved(state)))
     unread, bad, pause = [], "", False
     with _stop_button() as pressed, tqdm(total=steps, initial=run["step"]) as bar:
         try:
@@ -128,17 +130,15 @@ def fit(
                 if due or pause or len(unread) == READ_EVERY:
                     bad = _read(run, unread, bar)
                 if (due or pause) and not bad:
-                    bad = _not_finite(run["step"], _largest(state))
+                    bad = _not_finite(run["step"], _norms(state))
                 if due and evaluate and not bad:
                     _evaluate(run, state, evaluate, patience)
                 if (due or pause) and checkpoint and not bad:
                     _save(checkpoint, run, state)
         except KeyboardInterrupt:
-            stopped = (
-                _read(run, unread, bar) or f"interrupted at step {run['step']}, in the next one"
-            )
-    last = [f"{name} {values[-1]:.4g}" for name, values in run["history"].items()]
-    print(": ".join([stopped, ", ".join(last)] if last else [stopped]))
+            stopped = f"interrupted at step {run['step']}, within the next one"
+            stopped = _read(run, unread, bar) or stopped
+    print(", ".join([stopped, *(f"{name} {x:.4g}" for name, x in _latest(run).items())]))
     return {**run["history"], "stopped": stopped}
 
 
@@ -190,21 +190,24 @@ def _copied(numbers) -> dict:
 
 def _read(run, unread, bar) -> str:
     """Move the numbers of the last steps to the history; return what is wrong with them."""
-    rows, first = unread.copy(), run["step"] - len(unread) + 1
-    unread.clear()
-    bar.update(len(rows))
-    for number, row in enumerate(rows, first):
+    for number, row in enumerate(unread, run["step"] - len(unread) + 1):
         numbers = {name: float(x) for name, x in row.items()}
         _record(run, numbers)
         if wrong := _not_finite(number, numbers):
             return wrong
-        bar.set_postfix(numbers, refresh=False)
+    bar.update(len(unread))
+    bar.set_postfix(_latest(run), refresh=False)
+    unread.clear()
     return ""
 
 
 def _record(run, numbers) -> None:
     for name, x in numbers.items():
         run["history"].setdefault(name, []).append(x)
+
+
+def _latest(run) -> dict:
+    return {name: xs[-1] for name, xs in run["history"].items() if name != "val_step"}
 
 
 def _not_finite(step, numbers) -> str:
@@ -216,14 +219,12 @@ def _not_finite(step, numbers) -> str:
     return ""
 
 
-def _largest(state) -> dict:
-    """Return the largest size in each parameter of the models in `state`, by name."""
+def _norms(state) -> dict:
+    """Return the norm of the parameters of each model in `state`: one number that shows a NaN."""
     models = {name: item for name, item in state.items() if isinstance(item, torch.nn.Module)}
-    return {
-        f"{model}.{name}": parameter.detach().abs().max().item()
-        for model, item in models.items()
-        for name, parameter in item.named_parameters()
-    }
+    parameters = {name: [p.detach() for p in item.parameters()] for name, item in models.items()}
+    norm = torch.nn.utils.get_total_norm
+    return {f"the norm of {name}": float(norm(found)) for name, found in parameters.items()}
 
 
 def _evaluate(run, state, evaluate, patience) -> None:
@@ -276,10 +277,7 @@ def _put_back(state, saved) -> None:
     """Bring the objects in `state` back to what `_saved` returned; `saved` stays its own."""
     for name, item in state.items():
         load = item.set_state if isinstance(item, torch.Generator) else item.load_state_dict
-        try:
-            load(copy.deepcopy(saved[name]))
-        except Exception as error:  # each kind of object raises another
-            raise CheckpointError(f"{name!r}: {str(error).splitlines()[-1].strip()}") from error
+        load(copy.deepcopy(saved[name]))
 
 
 def _generators() -> dict[str, torch.Generator]:
@@ -292,8 +290,8 @@ def _save(path, run, state) -> None:
     """Write a checkpoint so that a stop at any moment leaves a whole one: the old or the new."""
     path = Path(path)
     new = path.with_name(path.name + ".new")
+    saved = {"state": _saved(state), "generators": _saved(_generators())}
     with open(new, "wb") as file:
-        saved = {"state": _saved(state), "generators": _saved(_generators())}
         torch.save({"kind": KIND, "run": run, **saved}, file)
         file.flush()
         os.fsync(file.fileno())
@@ -305,39 +303,31 @@ def _load(path, state) -> dict:
 
     Raises CheckpointError, and leaves `state` as it was, if the file cannot be resumed from.
     """
-    saved = _read_file(path)
-    if saved["state"].keys() != state.keys():
-        raise CheckpointError(
-            f"{path} does not fit this training: it holds {', '.join(saved['state'])} and `state` "
-            f"names {', '.join(state)}; {START_ANEW}"
-        )
-    before = copy.deepcopy(_saved(state))
+    saved, before = _read_file(path), copy.deepcopy(_saved(state))
+    names = f"it holds {', '.join(saved['state'])} and `state` names {', '.join(state)}"
     try:
+        if saved["state"].keys() != state.keys():
+            raise ValueError(names)
         _put_back(state, saved["state"])
-    except CheckpointError as error:
+    except Exception as error:  # each kind of object raises another
         _put_back(state, before)
-        raise CheckpointError(
-            f"{path} does not fit this training, in {error}; build the objects in `state` as when "
-            f"it was written, or {START_ANEW}"
-        ) from error
-    here = _generators()
-    _put_back(
-        {name: here[name] for name in saved["generators"] if name in here}, saved["generators"]
-    )
+        why = str(error).splitlines()[-1].strip()
+        raise CheckpointError(f"{path} does not fit this training: {why}; {START_ANEW}") from error
+    here = {name: one for name, one in _generators().items() if name in saved["generators"]}
+    _put_back(here, saved["generators"])
     return saved["run"]
 
 
 def _read_file(path) -> dict:
     """Return what `_save` wrote to `path`, or raise CheckpointError that says what is there."""
+    found, cause = "was not written by fit", None
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError:
-        raise
+        if isinstance(saved, dict) and saved.get("kind") == KIND:
+            return saved
     except Exception as error:  # torch.load has no error of its own
+        cause = error
         with open(path, "rb") as file:
-            ours = b"PK".startswith(file.read(2)) and not zipfile.is_zipfile(path)
-        found = "is damaged, as its end is missing" if ours else "was not written by fit"
-        raise CheckpointError(f"{path} {found}; {START_ANEW}") from error
-    if not (isinstance(saved, dict) and saved.get("kind") == KIND):
-        raise CheckpointError(f"{path} was not written by fit; {START_ANEW}")
-    return saved
+            if b"PK".startswith(file.read(2)) and not zipfile.is_zipfile(path):
+                found = "is damaged: its end is missing"
+    raise CheckpointError(f"{path} {found}; {START_ANEW}") from cause

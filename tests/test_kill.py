@@ -1,0 +1,113 @@
+"""A training killed at random moments ends with the same parameters as one left alone."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+KILLS = 20
+
+
+def train_to_the_end(checkpoint, result, seconds_a_step=0.003):
+    """Train the small model, with a checkpoint, and write its parameters to `result`."""
+    import torch
+    from torch import nn
+
+    from aigc_lib import train
+
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    x = torch.randn(200, 8)
+    y = (x.sum(1) > 0).long()
+    model = nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Dropout(0.5), nn.Linear(64, 2))
+    optimiser = torch.optim.Adam(model.parameters(), lr=0.01)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, 400)
+    noise = torch.Generator().manual_seed(1)
+
+    def step(batch):
+        time.sleep(seconds_a_step)  # so that most kills come between two writes
+        x, y = batch
+        x = x + 0.1 * torch.randn(x.shape, generator=noise)
+        loss = nn.functional.cross_entropy(model(x), y)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        return {"loss": loss}
+
+    state = {"model": model, "optimiser": optimiser, "schedule": schedule, "noise": noise}
+    batches = train.minibatches((x, y), 32, seed=2)
+    history = train.fit(step, batches, 400, state=state, checkpoint=checkpoint, every=5)
+    torch.save({"model": model.state_dict(), "history": history}, result)
+
+
+def born(*arguments):
+    """Start a life of the training, and return its process id."""
+    if child := os.fork():
+        return child
+    try:
+        train_to_the_end(*arguments)
+        os._exit(0)
+    finally:
+        os._exit(1)
+
+
+def ended(child):
+    """Wait for a life to end; return whether it was killed. Fail if it broke."""
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert status in (0, -signal.SIGKILL), status
+    return status != 0
+
+
+def equal(a, b):
+    """Whether two files of results hold the same values, bit for bit."""
+    import torch
+
+    a, b = (torch.load(path, weights_only=True) for path in (a, b))
+    parameters = a["model"].keys() == b["model"].keys() and all(
+        torch.equal(a["model"][name], b["model"][name]) for name in a["model"]
+    )
+    return parameters and a["history"] == b["history"]
+
+
+def main(folder):
+    """Kill and resume until 20 kills were survived; print how many, and in how many runs."""
+    import aigc_lib.train  # noqa: F401  once, as every life is a fork of this process
+
+    whole, checkpoint, result = folder / "whole.pt", folder / "run.pt", folder / "result.pt"
+    start = time.monotonic()
+    assert not ended(born(folder / "unused.pt", whole))
+    seconds = time.monotonic() - start
+    moments, kills, runs = random.Random(0), 0, 0
+    while not result.exists():
+        life = born(checkpoint, result)
+        if kills < KILLS:
+            time.sleep(moments.uniform(0, seconds / 8))
+            os.kill(life, signal.SIGKILL)
+        kills += ended(life)
+        if result.exists() and kills < KILLS:  # too fast: once more from the start
+            assert equal(whole, result)
+            checkpoint.unlink()
+            result.unlink()
+            runs += 1
+    assert equal(whole, result)
+    print(kills, "kills,", runs + 1, "runs")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="This system has no fork and no SIGKILL.")
+def test_twenty_kills_change_nothing(tmp_path):
+    done = subprocess.run(
+        [sys.executable, __file__, tmp_path], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    print(done.stdout.splitlines()[-1])
+    assert f"\n{KILLS} kills" in done.stdout
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

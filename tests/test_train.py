@@ -1,0 +1,569 @@
+"""The training loop: what it records, why it stops, what it saves, what it refuses."""
+
+import copy
+import math
+import os
+import signal
+import threading
+import warnings
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import nn
+
+from aigc_lib import train
+
+STEPS, EVERY = 60, 8  # the last evaluation is no multiple of the others
+
+
+def lesson(width=8):
+    """A small lesson with all that has a state: dropout, optimiser, schedule, generator."""
+    torch.manual_seed(0)
+    x = torch.randn(50, 4)
+    y = (x.sum(1) > 0).long()
+    model = nn.Sequential(nn.Linear(4, width), nn.ReLU(), nn.Dropout(0.3), nn.Linear(width, 2))
+    optimiser = torch.optim.Adam(model.parameters(), lr=0.02)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS)
+    noise = torch.Generator().manual_seed(1)
+
+    def step(batch):
+        model.train()
+        x, y = batch
+        x = x + 0.1 * torch.randn(x.shape, generator=noise)
+        loss = nn.functional.cross_entropy(model(x), y)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        return {"loss": loss}
+
+    def evaluate():
+        model.eval()
+        with torch.no_grad():
+            scores = model(x)
+        right = (scores.argmax(1) == y).float().mean()
+        return {"loss": nn.functional.cross_entropy(scores, y), "accuracy": right}
+
+    state = {"model": model, "optimiser": optimiser, "schedule": schedule, "noise": noise}
+    batches = train.minibatches((x, y), 16, seed=2)
+    return SimpleNamespace(step=step, batches=batches, state=state, evaluate=evaluate, model=model)
+
+
+def fit(course, steps=STEPS, *, step=None, **options):
+    """Fit a lesson as the tests do, apart from `options`."""
+    options = {"state": course.state, "every": EVERY, "evaluate": course.evaluate} | options
+    return train.fit(step or course.step, course.batches, steps, **options)
+
+
+def everything(course):
+    """What a stop must not change: the state of each object, and of PyTorch's own generator."""
+    saved = {name: item for name, item in course.state.items() if name != "noise"}
+    saved = {name: copy.deepcopy(item.state_dict()) for name, item in saved.items()}
+    noise = course.state["noise"].get_state()
+    return saved | {"noise": noise, "dropout": torch.get_rng_state()}
+
+
+def same(a, b):
+    """Whether two nested values are equal, bit for bit."""
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(same, a, b))
+    return torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
+
+
+def breaks(at, action):
+    """A counter that does `action` when it is called for the `at`-th time."""
+    calls = []
+
+    def count():
+        calls.append(None)
+        if len(calls) == at:
+            action()
+
+    return count
+
+
+def press():
+    signal.raise_signal(signal.SIGINT)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Small models are slow on threads that wait for a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "run.pt"
+
+
+# ---------------------------------------------------------------------------------------- batches
+
+
+def test_each_epoch_shows_each_example_once_in_another_order():
+    batches = train.minibatches((torch.arange(10), torch.arange(10) * 2), 3, seed=0)
+    epochs = [[batches(3 * epoch + i) for i in range(3)] for epoch in range(4)]
+    orders = [tuple(torch.cat([x for x, _ in epoch]).tolist()) for epoch in epochs]
+    assert len(set(orders)) == 4
+    for order in orders:
+        assert len(order) == len(set(order)) == 9  # the tenth makes no whole batch
+    assert all(torch.equal(2 * x, y) for epoch in epochs for x, y in epoch)
+
+
+def test_a_batch_depends_on_seed_and_number_alone():
+    data = (torch.arange(100),)
+    batches = train.minibatches(data, 7, seed=5)
+    forward = [batches(i)[0].tolist() for i in range(60)]
+    torch.rand(3)
+    again = train.minibatches(data, 7, seed=5)
+    assert [again(i)[0].tolist() for i in reversed(range(60))] == forward[::-1]
+    other = train.minibatches(data, 7, seed=6)
+    assert sum(other(i)[0].tolist() == forward[i] for i in range(60)) == 0
+
+
+def test_two_seeds_share_no_epoch():
+    # Only the low 32 bits of a seed reach PyTorch's CPU generator, so a plain sum or shift of the
+    # two numbers would give one seed's epochs to another.
+    orders = {
+        tuple(train.minibatches((torch.arange(30),), 30, seed)(epoch)[0].tolist())
+        for seed in (0, 1, 2, 2**32, 2**32 + 1, 2**40)
+        for epoch in range(6)
+    }
+    assert len(orders) == 36
+
+
+def test_batches_stay_on_the_device_of_each_tensor():
+    data = (torch.empty(10, 3, device="meta"), torch.arange(10), torch.empty(10, device="meta"))
+    assert [part.device.type for part in train.minibatches(data[1:], 4, 0)(0)] == ["cpu", "meta"]
+    assert train.minibatches(data[:1], 4, 0)(1)[0].shape == (4, 3)
+
+
+@pytest.mark.parametrize(
+    ("data", "batch_size", "message"),
+    [
+        (torch.arange(9), 3, r"write \(x,\)"),
+        ((torch.arange(9), torch.arange(8)), 3, r"length \[8, 9\]"),
+        ((torch.arange(9),), 10, "no batch of 10 .* length .9."),
+        ((torch.arange(9),), 0, "no batch of 0"),
+        ((), 1, r"length \[\]"),
+    ],
+)
+def test_data_that_make_no_batches_are_refused(data, batch_size, message):
+    with pytest.raises(ValueError, match=message):
+        train.minibatches(data, batch_size, seed=0)
+
+
+# ---------------------------------------------------------------------------------------- history
+
+
+def test_the_history_holds_plain_lists(capsys):
+    history = fit(lesson())
+    assert list(history) == ["loss", "val_step", "val_loss", "val_accuracy", "stopped"]
+    assert history["val_step"] == [8, 16, 24, 32, 40, 48, 56, 60]
+    assert len(history["loss"]) == STEPS
+    assert len(history["val_loss"]) == len(history["val_accuracy"]) == 8
+    numbers = [x for values in list(history.values())[:-1] for x in values]
+    assert {type(x) for x in numbers} == {float, int}
+    assert history["stopped"] == "finished 60 steps"
+    shown = f"loss {history['loss'][-1]:.4g}, val_loss {history['val_loss'][-1]:.4g}"
+    accuracy = history["val_accuracy"][-1]
+    assert capsys.readouterr().out == f"finished 60 steps, {shown}, val_accuracy {accuracy:.4g}\n"
+
+
+def test_fit_does_what_a_bare_loop_does():
+    ours = lesson()
+    history = fit(ours, evaluate=None)
+    bare = lesson()
+    losses = [bare.step(bare.batches(i))["loss"].item() for i in range(STEPS)]
+    assert history == {"loss": losses, "stopped": "finished 60 steps"}
+    assert torch.equal(ours.model[0].weight, bare.model[0].weight)
+
+
+def test_numbers_are_those_of_their_step():
+    total = torch.zeros(())
+    history = train.fit(lambda i: {"sum": total.add_(i), "i": i / 3}, lambda i: i, 25)
+    assert history["sum"] == [i * (i + 1) / 2 for i in range(25)]
+    assert history["i"] == [i / 3 for i in range(25)]
+
+
+def test_a_number_may_be_missing_from_some_steps():
+    history = train.fit(lambda i: {"even": i} if i % 2 == 0 else {"odd": i}, lambda i: i, 6)
+    assert (history["even"], history["odd"]) == ([0, 2, 4], [1, 3, 5])
+
+
+def test_a_number_that_needs_its_gradient_warns_of_nothing():
+    w = torch.ones((), requires_grad=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        history = train.fit(lambda i: {"w": w * i}, lambda i: i, 3, evaluate=lambda: {"w": w})
+    assert (history["w"], history["val_w"]) == ([0, 1, 2], [1])
+
+
+def test_no_steps_are_no_training(capsys):
+    assert train.fit(None, None, 0) == {"stopped": "finished 0 steps"}
+    assert capsys.readouterr().out == "finished 0 steps\n"
+
+
+def test_the_bar_shows_the_current_numbers(capsys):
+    train.fit(lambda i: {"loss": i + 0.5}, lambda i: i, 20)
+    bar = capsys.readouterr().err
+    assert "20/20" in bar
+    assert "loss=19.5" in bar
+
+
+def test_a_step_that_returns_no_dict_is_told():
+    with pytest.raises(TypeError, match=r'^step returned None: .*\{"loss": loss\}$'):
+        train.fit(lambda i: None, lambda i: i, 3)
+
+
+# ------------------------------------------------------------------------------- early stopping
+
+
+def watched(losses, patience, steps=100, **options):
+    """Fit a model that counts its steps, with the given losses of validation."""
+    model = nn.Linear(1, 1, bias=False)
+    nn.init.zeros_(model.weight)
+    left = iter(losses)
+
+    def step(i):
+        with torch.no_grad():
+            model.weight += 1
+        return {"loss": 0.0}
+
+    options = {"every": 5, "state": {"model": model}, "patience": patience} | options
+    history = train.fit(step, lambda i: i, steps, evaluate=lambda: {"loss": next(left)}, **options)
+    return history, model.weight.item()
+
+
+def test_patience_goes_back_to_the_best():
+    history, steps = watched([3, 1, 2, 1, 1.5, 9], patience=3)
+    assert history["stopped"] == "no better validation loss in 3 evaluations, back to step 10"
+    assert (steps, len(history["loss"]), history["val_loss"]) == (10, 25, [3, 1, 2, 1, 1.5])
+
+
+def test_an_improvement_restores_patience():
+    history, steps = watched([5, 6, 4, 5, 3, 4, 2], patience=2, steps=35)
+    assert (history["stopped"], steps) == ("finished 35 steps", 35)
+
+
+def test_without_any_good_evaluation_the_start_is_the_best():
+    history, steps = watched([math.nan, math.inf], patience=2)
+    assert (history["stopped"][-14:], steps) == ("back to step 0", 0)
+
+
+def test_a_stop_by_patience_is_final(path):
+    options = {"patience": 2, "checkpoint": path}
+    first = watched([1, 2, 3], **options)
+    assert watched([], **options) == first
+
+
+@pytest.mark.parametrize("cut", [5, 10, 12, 15, 20])
+def test_best_and_patience_survive_a_stop(path, cut):
+    # A last evaluation that an uninterrupted run has not is avoided by the stop button.
+    losses, pressed = [3, 1, 2, 1, 1.5, 9], breaks(cut, press)
+    one = watched(losses, patience=3)
+    model = nn.Linear(1, 1, bias=False)
+    nn.init.zeros_(model.weight)
+    left = iter(losses)
+
+    def step(i):
+        with torch.no_grad():
+            model.weight += 1
+        pressed()
+        return {"loss": 0.0}
+
+    options = {"every": 5, "patience": 3, "checkpoint": path, "state": {"model": model}}
+    for _ in range(2):
+        history = train.fit(
+            step, lambda i: i, 100, evaluate=lambda: {"loss": next(left)}, **options
+        )
+    assert (history, model.weight.item()) == one
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"patience": 2, "evaluate": None}, "patience=2 needs `evaluate`"),
+        ({"patience": 2, "state": None}, "patience=2 needs .*`state`"),
+        ({"patience": 2, "evaluate": lambda: {"error": 1}}, r"watches \"loss\".*\['error'\]"),
+        ({"patience": 0}, "patience=0: .*at least 1"),
+        ({"every": 0}, "every=0,.*at least 1"),
+        ({"state": None, "checkpoint": "run.pt"}, "'run.pt' needs `state`"),
+        ({"state": {"lr": 0.1}}, r"state\['lr'\] is a float: give"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        fit(lesson(), **options)
+
+
+# ------------------------------------------------------------------------------------ checkpoints
+
+
+@pytest.mark.parametrize("cut", [1, 7, 8, 9, 24, 59])
+def test_resuming_is_never_having_stopped(path, cut):
+    whole = lesson()
+    history = fit(whole)
+    expected = everything(whole)
+    stopped = lesson()
+    pressed = breaks(cut, press)
+
+    def step(batch):
+        pressed()
+        return stopped.step(batch)
+
+    first = fit(stopped, step=step, checkpoint=path)
+    assert first["stopped"] == f"interrupted at step {cut}"
+    assert len(first["loss"]) == cut
+    resumed = lesson()
+    torch.manual_seed(99)
+    assert fit(resumed, checkpoint=path) == history
+    assert same(everything(resumed), expected)
+
+
+@pytest.mark.parametrize("name", ["model", "optimiser", "schedule", "noise"])
+def test_each_part_of_the_state_matters(path, name):
+    whole, stopped, resumed = lesson(), lesson(), lesson()
+    del stopped.state[name], resumed.state[name]
+    options = {"evaluate": None, "checkpoint": path}
+    fit(whole, evaluate=None)
+    fit(stopped, 30, **options)
+    fit(resumed, **options)
+    assert not torch.equal(whole.model[0].weight, resumed.model[0].weight)
+
+
+def test_a_checkpoint_is_written_at_every_evaluation_and_at_the_end(path, monkeypatch):
+    written = []
+    replace = os.replace
+
+    def watch(new, old):
+        replace(new, old)
+        written.append(torch.load(old, weights_only=True)["run"]["step"])
+
+    monkeypatch.setattr(os, "replace", watch)
+    fit(lesson(), checkpoint=path)
+    assert written == [8, 16, 24, 32, 40, 48, 56, 60]
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("when", ["torch.save", "os.fsync", "os.replace"])
+def test_a_stop_while_writing_leaves_the_last_good_checkpoint(path, when, monkeypatch):
+    fit(lesson(), 16, checkpoint=path)
+    before = path.read_bytes()
+
+    def half(*arguments):
+        if when == "torch.save":
+            arguments[1].write(before[:100])
+            arguments[1].flush()
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as during:
+        during.setattr(when, half)
+        with pytest.raises(OSError, match="disk is full"):
+            fit(lesson(), checkpoint=path)
+    assert path.read_bytes() == before
+    whole, resumed = lesson(), lesson()
+    fit(whole, evaluate=None)
+    fit(resumed, evaluate=None, checkpoint=path)
+    assert same(everything(whole), everything(resumed))
+
+
+def test_a_finished_training_is_not_repeated(path, capsys):
+    first = fit(lesson(), checkpoint=path)
+    again = lesson()
+    assert fit(again, step=None, checkpoint=str(path)) == first
+    assert f"{path} goes on from step 60; delete it to start anew" in capsys.readouterr().out
+
+
+def truncated(whole, path):
+    path.write_bytes(whole[: len(whole) // 2])
+
+
+def foreign(content):
+    return lambda whole, path: torch.save(content, path)
+
+
+@pytest.mark.parametrize(
+    ("damage", "found"),
+    [
+        (truncated, "is damaged: its end is missing"),
+        (lambda whole, path: path.write_bytes(b""), "is damaged: its end is missing"),
+        (lambda whole, path: path.write_bytes(whole[:-1]), "is damaged: its end is missing"),
+        (lambda whole, path: path.write_text("hello"), "was not written by fit"),
+        (foreign(nn.Linear(1, 1).state_dict()), "was not written by fit"),
+        (foreign({"kind": SimpleNamespace()}), "was not written by fit"),
+        (foreign([1, 2]), "was not written by fit"),
+    ],
+)
+def test_a_file_that_is_no_checkpoint_is_refused(path, damage, found):
+    fit(lesson(), 16, checkpoint=path)
+    damage(path.read_bytes(), path)
+    expect_refusal(path, lesson(), found)
+
+
+def expect_refusal(path, course, found):
+    """Check that `fit` refuses the file, and changes neither it nor the state."""
+    file, before = path.read_bytes(), everything(course)
+    with pytest.raises(train.CheckpointError) as refused:
+        fit(course, checkpoint=path)
+    message = str(refused.value)
+    assert message.startswith(f"{path} ")
+    assert found in message
+    assert message.endswith("; delete it to start anew, or give `checkpoint` another path")
+    assert isinstance(refused.value, RuntimeError)
+    assert path.read_bytes() == file
+    assert same(everything(course), before)
+
+
+def test_a_checkpoint_of_another_shape_is_refused(path):
+    fit(lesson(), 16, checkpoint=path)
+    expect_refusal(path, lesson(width=9), "size mismatch for 3.weight")
+
+
+def test_a_checkpoint_of_another_state_is_refused(path):
+    fit(lesson(), 16, checkpoint=path)
+    other = lesson()
+    other.state["averages"] = nn.Linear(1, 1)
+    expect_refusal(path, other, "noise and `state` names model, optimiser, schedule, noise, ave")
+
+
+def test_a_load_that_fails_half_way_is_undone(path):
+    course = lesson()
+    fit(course, 16, checkpoint=path)
+    other = lesson()
+    other.state["optimiser"].add_param_group({"params": [torch.zeros(1)]})
+    expect_refusal(path, other, "different number of parameter groups")
+
+
+# ------------------------------------------------------------------------- interrupts, divergence
+
+
+def test_the_stop_button_ends_cleanly(path, capsys):
+    course, pressed = lesson(), breaks(37, press)
+
+    def step(batch):
+        pressed()
+        return course.step(batch)
+
+    before = signal.getsignal(signal.SIGINT)
+    history = fit(course, step=step, checkpoint=path)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert history["stopped"] == "interrupted at step 37"
+    assert (len(history["loss"]), history["val_step"]) == (37, [8, 16, 24, 32])
+    assert "interrupted at step 37, loss " in capsys.readouterr().out
+    assert torch.load(path, weights_only=True)["run"]["step"] == 37
+
+
+def test_a_second_press_does_not_wait_and_writes_nothing(path):
+    course, pressed = lesson(), breaks(37, lambda: (press(), press()))
+
+    def step(batch):
+        pressed()
+        return course.step(batch)
+
+    history = fit(course, step=step, checkpoint=path)
+    assert history["stopped"] == "interrupted at step 36, within the next one"
+    assert len(history["loss"]) == 36
+    assert torch.load(path, weights_only=True)["run"]["step"] == 32
+
+
+def test_a_thread_without_signals_trains():
+    histories = []
+    thread = threading.Thread(target=lambda: histories.append(fit(lesson(), 9)))
+    thread.start()
+    thread.join()
+    assert histories[0]["stopped"] == "finished 9 steps"
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("at", [1, 33, 40])
+def test_a_loss_that_is_not_finite_ends_the_training(path, value, at, capsys):
+    course = lesson()
+    now = iter(range(1, STEPS + 1))
+
+    def step(batch):
+        numbers = course.step(batch)
+        if next(now) < at:
+            return numbers | {"kl": 0.0}
+        with torch.no_grad():
+            course.model[0].weight.fill_(math.nan)
+        return numbers | {"kl": torch.tensor(value)}
+
+    history = fit(course, step=step, checkpoint=path)
+    assert history["stopped"].startswith(f"stopped at step {at}, kl is {value} (usual causes: a le")
+    assert history["stopped"] in capsys.readouterr().out
+    assert len(history["kl"]) == len(history["loss"]) == at
+    assert next(now) <= at + train.READ_EVERY
+    assert path.exists() == (at > 8)
+    if path.exists():
+        saved = torch.load(path, weights_only=True)
+        assert saved["run"]["step"] == (at - 1) // EVERY * EVERY
+        assert saved["state"]["model"]["0.weight"].isfinite().all()
+
+
+@pytest.mark.parametrize("at", [16, STEPS])
+def test_a_parameter_that_is_not_finite_is_not_saved(path, at):
+    # The loss of this step is finite; that of the next would not be.
+    course = lesson()
+    spoil = breaks(at, lambda: course.model[3].bias.data.fill_(math.inf))
+
+    def step(batch):
+        numbers = course.step(batch)
+        spoil()
+        return numbers
+
+    history = fit(course, step=step, checkpoint=path)
+    assert history["stopped"].startswith(f"stopped at step {at}, the norm of model is inf (usual")
+    saved = torch.load(path, weights_only=True)
+    assert saved["run"]["step"] == (at - 1) // EVERY * EVERY
+
+
+def test_a_mask_of_infinities_is_no_parameter(path):
+    course = lesson()
+    course.model.register_buffer("mask", torch.tensor(-math.inf))
+    assert fit(course, checkpoint=path)["stopped"] == "finished 60 steps"
+
+
+# ------------------------------------------------------------------------------ memory, precision
+
+
+@pytest.mark.parametrize(
+    ("batch", "message"),
+    [
+        ((torch.zeros(48, 3), torch.zeros(48)), "a batch of 48 on the GPU: try a batch of 24"),
+        (torch.zeros(7, 3), "a batch of 7 on the GPU: try a batch of 3"),
+        ((torch.zeros(1, 3),), "a batch of 1 on the GPU: try a smaller model"),
+    ],
+)
+def test_too_little_memory_names_the_batch_size_to_try(batch, message):
+    def step(batch):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(RuntimeError, match=message) as failed:
+        train.fit(step, lambda i: batch, 1)
+    assert not isinstance(failed.value, torch.OutOfMemoryError)
+    assert isinstance(failed.value.__cause__, torch.OutOfMemoryError)
+
+
+@pytest.mark.filterwarnings("ignore:.*CUDA is not available")
+@pytest.mark.parametrize("there", [True, False])
+def test_mixed_precision_is_used_only_where_hardware_has_it(there, monkeypatch):
+    # A GPU without bfloat16 emulates it, slowly, and says that it is supported.
+    supported = lambda including_emulation=True: there or including_emulation  # noqa: E731
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", supported)
+    context = train.precision("cuda")
+    assert isinstance(context, torch.autocast) == there
+    assert not there or context.fast_dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("device", ["cpu", "mps", torch.device("cpu")])
+def test_elsewhere_precision_changes_nothing(device):
+    with train.precision(device):
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
+    assert not isinstance(train.precision(device), torch.autocast)
