@@ -55,7 +55,7 @@ def minibatches(data: tuple[torch.Tensor, ...], batch_size: int, seed: int) -> C
     def batches(i: int) -> tuple[torch.Tensor, ...]:
         epoch, place = divmod(i, size // batch_size)
         chosen = order(epoch)[place * batch_size :][:batch_size]
-        return tuple(tensor[chosen.to(tensor.device)] for tensor in data)
+        return tuple(tensor.index_select(0, chosen.to(tensor.device)) for tensor in data)
 
     return batches
 
@@ -177,15 +177,14 @@ def _update(step, batch) -> dict:
         raise RuntimeError(f"no memory for a batch of {size} on the GPU: try {advice}") from error
     if not isinstance(numbers, dict):
         raise TypeError(f'step returned {numbers!r}: let it return numbers, as {{"loss": loss}}')
-    return _copied(numbers)
+    return {name: _number(x) for name, x in numbers.items()}
 
 
-def _copied(numbers) -> dict:
-    """Return the numbers, cut from their graph and safe from changes, still on their device."""
-    return {
-        name: x.detach().clone() if isinstance(x, torch.Tensor) else x
-        for name, x in numbers.items()
-    }
+def _number(x):
+    """Return `x` as a float or, where reading would wait for a GPU, a copy to be read later."""
+    if not isinstance(x, torch.Tensor):
+        return float(x)
+    return x.detach().item() if x.device.type == "cpu" else x.detach().clone()
 
 
 def _read(run, unread, bar) -> str:
@@ -229,7 +228,7 @@ def _norms(state) -> dict:
 
 def _evaluate(run, state, evaluate, patience) -> None:
     """Record the numbers of `evaluate()`; where patience ends, put `state` back to the best."""
-    numbers, best = {name: float(x) for name, x in _copied(evaluate()).items()}, run["best"]
+    numbers, best = {name: float(_number(x)) for name, x in evaluate().items()}, run["best"]
     _record(run, {f"val_{name}": x for name, x in {"step": run["step"], **numbers}.items()})
     if patience and "loss" not in numbers:
         raise ValueError(f'patience watches "loss", and evaluate returned only {list(numbers)}')
