@@ -150,3 +150,15 @@ def descent(ax, path: np.ndarray, curvatures: tuple[float, float]) -> str:
     ax.set(xlim=(-5, 5), ylim=(-3, 3), xlabel="$w_1$", ylabel="$w_2$")
     ax.set_title(f"{len(path) - 1} steps: {verdict} {first:.3g} → {last:.3g}")
     return f"Path over a bowl-shaped loss, from square to star; {verdict} {first:.3g} → {last:.3g}."
+
+
+def confusion(counts: np.ndarray, names: list[str]) -> None:
+    """Draw a confusion matrix (true, read) of counts, with its numbers; the diagonal is right."""
+    _, ax = plt.subplots(figsize=(6.4, 5.4))
+    ax.imshow(counts, cmap="Blues", vmax=counts.max() / 2)
+    for (true, read), n in np.ndenumerate(counts):
+        color = "white" if n > counts.max() / 4 else VALUE
+        ax.text(read, true, str(n) if n else "", ha="center", va="center", color=color, fontsize=8)
+    ax.set_xticks(range(len(names)), names, rotation=45, ha="right")
+    ax.set_yticks(range(len(names)), names)
+    ax.set(xlabel="read as", ylabel="is")

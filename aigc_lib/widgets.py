@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 import ipywidgets
 import matplotlib.pyplot as plt
+import numpy as np
+import torch
 
-from aigc_lib import plot
+from aigc_lib import optim, plot
 from aigc_lib.backprop import Value, descend
 
 
@@ -68,6 +70,64 @@ def descent_explorer(curvatures: tuple[float, float] = (1.0, 10.0), steps: int =
 
     lr = _slider("learning rate", 0.18, 0.01, 0.4, 0.01)
     return Explorer(draw, (6.5, 4), lr=lr, momentum=_slider("momentum", 0.0, 0.0, 0.95, 0.05))
+
+
+RULES = {
+    "SGD": lambda w, lr: optim.SGD([w], lr),
+    "momentum 0.9": lambda w, lr: optim.SGD([w], lr, momentum=0.9),
+    "RMSProp": lambda w, lr: optim.RMSProp([w], lr),
+    "Adam": lambda w, lr: optim.Adam([w], lr),
+}
+
+
+def rule_path(rule: str, lr: float, curvatures: tuple[float, float], steps: int) -> np.ndarray:
+    """Return the path (steps + 1, 2) of an optimiser of `RULES` from (−4, 2) down the bowl."""
+    w = torch.tensor([-4.0, 2.0], dtype=torch.float64, requires_grad=True)
+    optimizer, path = RULES[rule](w, lr), [w.detach().numpy().copy()]
+    for _ in range(steps):
+        w.grad = w.detach() * torch.tensor(curvatures, dtype=torch.float64)
+        optimizer.step()
+        path.append(w.detach().numpy().copy())
+    return np.array(path)
+
+
+def optimizer_explorer(curvatures: tuple[float, float] = (1.0, 30.0), steps: int = 60) -> Explorer:
+    """Optimiser and learning rate over the bowl L(w) = ½(c1 w1² + c2 w2²), from lesson 02."""
+
+    def draw(ax, rule, lr):
+        return plot.descent(ax, rule_path(rule, 10**lr, curvatures, steps), curvatures)
+
+    rule = ipywidgets.Dropdown(options=list(RULES), value="Adam", description="optimiser")
+    lr = _slider("log10 of lr", -1.0, -3.0, 0.0, 0.1)
+    return Explorer(draw, (6.5, 4), rule=rule, lr=lr)
+
+
+def curve_reader(runs: dict[str, tuple[list, list, str]]) -> Explorer:
+    """Curves whose end is hidden until the learner has judged them.
+
+    `runs` has a name -> (validation losses, training losses, verdict); the verdicts are buttons.
+    """
+
+    def draw(ax, run, answer):
+        validation, training, verdict = runs[run]
+        shown = 15 if answer == "?" else max(len(validation), len(training))
+        for name, losses, color in (
+            ("validation", validation, plot.VALUE),
+            ("training", training, plot.GRADIENT),
+        ):
+            ax.plot(np.arange(1, len(losses[:shown]) + 1), losses[:shown], color=color, label=name)
+        ax.set(xlabel="epoch", ylabel="loss (nats, log axis)", xlim=(0, 60), yscale="log")
+        ax.legend(loc="upper right")
+        told = {"?": "what will it do?", verdict: f"right: it {verdict}"}.get(
+            answer, f"not “{answer}”: it {verdict}"
+        )
+        ax.set_title(f"{run}: {told}")
+        return f"Training and validation loss of {run}, {shown} epochs; {told}"
+
+    verdicts = ["?", *dict.fromkeys(verdict for *_, verdict in runs.values())]
+    run = ipywidgets.Dropdown(options=list(runs), description="run")
+    answer = ipywidgets.ToggleButtons(options=verdicts, description="it ...")
+    return Explorer(draw, (6.5, 3.6), run=run, answer=answer)
 
 
 def _slider(name: str, value: float, low: float, high: float, step: float):

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 OK, WRONG, NOT_ATTEMPTED, NOT_CHECKED = "ok", "wrong", "not attempted", "not checked"
 
@@ -101,7 +102,7 @@ class Attempt:
 def _same(before, after) -> bool:
     if isinstance(before, (list, tuple)):
         return len(before) == len(after) and all(map(_same, before, after))
-    if isinstance(before, np.ndarray):
+    if isinstance(before, (np.ndarray, torch.Tensor)):
         return before.shape == after.shape and np.array_equal(before, after)
     if hasattr(before, "parents"):  # a value of the engine
         return all(getattr(before, a) == getattr(after, a) for a in ("data", "grad", "label"))
@@ -117,7 +118,7 @@ def expect(got, want, what: str = "the result", mistakes=(), hint: str = "") -> 
     """
     want = np.asarray(want, dtype=float)
     try:
-        value = np.asarray(got)
+        value = np.asarray(got.detach() if isinstance(got, torch.Tensor) else got)
         is_number = value.dtype.kind in "fiub"
     except (Exception, SystemExit):
         is_number = False

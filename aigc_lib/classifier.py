@@ -1,0 +1,48 @@
+"""What lesson 02 teaches of classifiers: a multilayer perceptron and a small convolutional network.
+
+Both take images (B, 1, 28, 28) in [0, 1] and return logits (B, 10).
+"""
+
+import torch
+from torch import nn
+
+
+class MLP(nn.Module):
+    """Multilayer perceptron: 784 pixels, standardised, then `hidden` ReLU units, then 10 logits.
+
+    `mean` and `std` are those of the training pixels. Source: lesson 02.
+    """
+
+    def __init__(self, mean: float, std: float, hidden: int = 256):
+        super().__init__()
+        self.mean, self.std = mean, std
+        self.layers = nn.Sequential(
+            nn.Flatten(), nn.Linear(28 * 28, hidden), nn.ReLU(), nn.Linear(hidden, 10)
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layers((x - self.mean) / self.std)
+
+
+class CNN(nn.Module):
+    """Two blocks of 3x3 convolution, batch normalisation, ReLU and 2x2 pooling, then two layers.
+
+    `features` returns the 64 numbers (B, 64) from which the last layer makes its logits: later
+    lessons compare pictures by them. Source: LeCun et al. 1998, section II; lesson 02.
+    """
+
+    def __init__(self, mean: float, std: float):
+        super().__init__()
+        self.mean, self.std = mean, std
+        self.blocks = nn.Sequential(
+            *(nn.Conv2d(1, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2)),
+            *(nn.Conv2d(16, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2)),
+            *(nn.Flatten(), nn.Linear(7 * 7 * 32, 64), nn.ReLU()),
+        )
+        self.head = nn.Linear(64, 10)
+
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        return self.blocks((x - self.mean) / self.std)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.features(x))
