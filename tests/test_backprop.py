@@ -1,7 +1,6 @@
 """The engine and the matrix formulas of lesson 01 against PyTorch and mpmath."""
 
 import math
-import os
 
 import mpmath
 import numpy as np
@@ -12,9 +11,6 @@ from hypothesis import strategies as st
 
 from aigc_lib import backprop
 from aigc_lib.backprop import Value
-
-settings.register_profile("course", deadline=None, derandomize="CI" in os.environ)
-settings.load_profile("course")
 
 # Each operation with its domain. The domain also keeps out what no two implementations agree on to
 # ten digits: sums that cancel, logarithms near 1, slopes of σ and tanh that are lost to rounding.

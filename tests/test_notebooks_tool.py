@@ -65,6 +65,14 @@ def test_second_run_changes_no_byte(untidy):
     assert [path.name for path in untidy.parent.iterdir()] == [untidy.name]
 
 
+def test_run_keeps_what_a_cell_shows_but_not_its_progress_bars(tmp_path):
+    bar = "from tqdm.auto import tqdm\nfor i in tqdm(range(3)):\n    pass\nprint('done')"
+    path = write(tmp_path / "bar.ipynb", new_code_cell(bar))
+    notebooks.run(path)
+    (output,) = nbformat.read(path, as_version=4).cells[0].outputs
+    assert output.text == "done\n"
+
+
 @pytest.mark.parametrize(
     ("source", "reason"),
     [

@@ -83,6 +83,14 @@ def test_images_gives_each_picture_its_title():
     plt.close()
 
 
+def test_confusion_writes_every_count_at_its_place():
+    plot.confusion(np.array([[5, 1], [0, 7]]), ["a", "b"])
+    ax = plt.gca()
+    assert [text.get_text() for text in ax.texts] == ["5", "1", "", "7"]
+    assert [text.get_position() for text in ax.texts] == [(0, 0), (1, 0), (0, 1), (1, 1)]
+    plt.close()
+
+
 @pytest.mark.parametrize(("end", "verdict"), [(0.5, "loss 1 → 0.25"), (2.0, "diverges 1 → 4")])
 def test_descent_tells_whether_the_loss_fell(end, verdict):
     _, ax = plt.subplots()

@@ -3,6 +3,7 @@
 import ipywidgets
 import matplotlib.pyplot as plt
 import pytest
+import torch
 
 from aigc_lib import widgets
 
@@ -54,6 +55,41 @@ def test_the_output_holds_the_widget_the_picture_and_the_words():
     assert view["model_id"] == explorer.box.model_id
     assert bundle["text/html"] == explorer.picture.value
     assert bundle["text/plain"] == explorer.alt
+
+
+@pytest.mark.parametrize("rule", widgets.RULES)
+def test_optimizer_explorer_draws_every_rule_as_torch_would_walk(rule):
+    theirs = {
+        "SGD": lambda w: torch.optim.SGD([w], 0.01),
+        "momentum 0.9": lambda w: torch.optim.SGD([w], 0.01, momentum=0.9),
+        "RMSProp": lambda w: torch.optim.RMSprop([w], 0.01),
+        "Adam": lambda w: torch.optim.Adam([w], 0.01),
+    }[rule]
+    w = torch.tensor([-4.0, 2.0], dtype=torch.float64, requires_grad=True)
+    optimizer = theirs(w)
+    for _ in range(30):
+        optimizer.zero_grad()
+        (0.5 * (torch.tensor([1.0, 30.0]) * w**2).sum()).backward()
+        optimizer.step()
+    path = widgets.rule_path(rule, 0.01, (1.0, 30.0), 30)
+    assert path.shape == (31, 2)
+    assert path[-1] == pytest.approx(w.detach().numpy())
+    explorer = widgets.optimizer_explorer()
+    before = explorer.picture.value
+    explorer.controls["rule"].value = "SGD" if rule != "SGD" else "RMSProp"
+    assert explorer.picture.value != before
+
+
+def test_curve_reader_hides_the_end_until_it_is_judged():
+    runs = {"A": ([3.0] * 20, [2.0] * 20, "under-fits"), "B": ([1.0] * 20, [9.0] * 20, "diverges")}
+    explorer = widgets.curve_reader(runs)
+    assert explorer.alt == "Training and validation loss of A, 15 epochs; what will it do?"
+    explorer.controls["answer"].value = "diverges"
+    assert "20 epochs; not “diverges”: it under-fits" in explorer.alt
+    explorer.controls["answer"].value = "under-fits"
+    assert "right: it under-fits" in explorer.alt
+    explorer.controls["run"].value = "B"
+    assert "of B, 20 epochs; not “under-fits”: it diverges" in explorer.alt
 
 
 def test_an_error_in_draw_is_not_swallowed():

@@ -13,6 +13,8 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
+from outputs import WIDGET as WIDGET_VIEW
+from outputs import is_bar
 
 ROOT = Path(__file__).resolve().parent.parent
 METADATA = {
@@ -23,7 +25,6 @@ METADATA = {
     },
     "language_info": {"name": "python"},
 }
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 CLONED = re.compile(r"git clone .*?https://github\.com/([\w-]+/[\w.-]*[\w-])")
 
 
@@ -57,6 +58,8 @@ def clean(nb: nbformat.NotebookNode) -> None:
         cell.metadata = {key: cell.metadata[key] for key in cell.metadata if key == "tags"}
         if cell.cell_type == "code" and not cell.source.strip():
             cell.update(execution_count=None, outputs=[])
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if not is_bar(output)]
         for number, output in enumerate(cell.get("outputs", [])):
             if WIDGET_VIEW in output.get("data", {}):
                 output.data[WIDGET_VIEW]["model_id"] = f"{cell.id}-{number}"

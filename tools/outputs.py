@@ -1,13 +1,19 @@
 """What a run of a notebook shows, against what the saved notebook shows.
 
-Shared by the two places where every lesson must run: Colab (tools/colab.py) and JupyterLab in a
-browser (tests/test_browser.py). Texts are left to nbval.
+Shared by the two places where every lesson must run, Colab (tools/colab.py) and JupyterLab in a
+browser (tests/test_browser.py), and by what saves notebooks. Texts are left to nbval.
 """
 
 import html
 import re
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def is_bar(output) -> bool:
+    """Say whether an output is tqdm's progress bar, which is of no use once a cell has run."""
+    data = output.get("data", {})
+    return WIDGET in data and re.match(r"\s*\d+%\|", data.get("text/plain", "")) is not None
 
 
 def pictures(cell) -> list[str]:
@@ -18,7 +24,7 @@ def pictures(cell) -> list[str]:
 
 def widgets(cell) -> list[str]:
     """Return the model id of each widget in the outputs of `cell`, in order."""
-    bundles = [output.get("data", {}) for output in cell.outputs]
+    bundles = [output.get("data", {}) for output in cell.outputs if not is_bar(output)]
     return [bundle[WIDGET]["model_id"] for bundle in bundles if WIDGET in bundle]
 
 

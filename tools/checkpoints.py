@@ -1,0 +1,103 @@
+"""Train the models that the course ships: `python tools/checkpoints.py [NAME ...]`, by default all.
+
+Each becomes one safetensors file in data/checkpoints, whose metadata say how it was made; then
+data/prepare.py lists its new sha256. A model sees the training part only and is judged on the
+validation part; the test part is not touched.
+"""
+
+import platform
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import nn
+from torch.nn import functional as F
+
+from aigc_lib import data, train
+from aigc_lib.classifier import CNN
+from aigc_lib.optim import warmup_cosine
+
+ROOT = Path(__file__).resolve().parents[1]
+SEED = 0
+THREADS = 2
+
+
+def fashion_cnn() -> tuple[nn.Module, dict]:
+    """Return the CNN of lesson 02, trained by its recipe, and the numbers to record with it."""
+    fashion = data.fashion_mnist()
+    images, labels = fashion["train"]
+    mean, std = images.mean().item(), images.std().item()
+    torch.manual_seed(SEED)
+    model = CNN(mean, std)
+    batches, steps = train.minibatches((images, labels), 128, SEED), 5 * (len(labels) // 128)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
+    rate = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda i: warmup_cosine(min(i, steps - 1), steps, lr=1, warmup=steps // 10)
+    )
+
+    def step(batch):
+        inputs, truth = batch
+        loss = F.cross_entropy(model(inputs), truth)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        rate.step()
+        return {"loss": loss}
+
+    train.fit(step, batches, steps)
+    found = accuracy(model, *fashion["validation"])
+    return model, {"mean": mean, "std": std, "validation_accuracy": found}
+
+
+MODELS = {"fashion_cnn": fashion_cnn}
+
+
+@torch.no_grad()
+def accuracy(model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> float:
+    """Return the part of the images that `model`, left in evaluation mode, classifies rightly."""
+    model.eval()
+    return (model(images).argmax(1) == labels).float().mean().item()
+
+
+def processor() -> str:
+    """Return the name of the processor, or its kind where the system does not tell the name."""
+    table = Path("/proc/cpuinfo")  # Linux
+    text = table.read_text(encoding="utf8", errors="replace") if table.exists() else ""
+    found = re.search(r"^model name\s*: (.+)", text, re.MULTILINE)
+    return found[1] if found else platform.processor() or platform.machine()
+
+
+def make(name: str, path: Path) -> None:
+    """Train the model `name`, write it to `path` with how it was made, and print that."""
+    start = time.perf_counter()
+    model, numbers = MODELS[name]()
+    about = {
+        "command": f"python tools/checkpoints.py {name}",
+        "seed": SEED,
+        "machine": f"{processor()}, {torch.get_num_threads()} threads",
+        "minutes": round((time.perf_counter() - start) / 60, 2),
+        "torch": torch.__version__,
+        **numbers,
+    }
+    path.parent.mkdir(exist_ok=True)
+    save_file(model.state_dict(), path, {key: str(value) for key, value in about.items()})
+    print(path.name, about)
+
+
+def main(names: list[str]) -> None:
+    """Make these checkpoints, or all, and list them."""
+    if unknown := [name for name in names if name not in MODELS]:
+        sys.exit(f"no checkpoint is called {unknown[0]!r}; there are: {', '.join(MODELS)}")
+    torch.set_num_threads(THREADS)
+    names = names or list(MODELS)
+    for name in names:
+        make(name, ROOT / f"data/checkpoints/{name}.safetensors")
+    subprocess.run([sys.executable, ROOT / "data/prepare.py", *names], check=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
