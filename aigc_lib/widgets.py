@@ -102,30 +102,43 @@ def optimizer_explorer(curvatures: tuple[float, float] = (1.0, 30.0), steps: int
     return Explorer(draw, (6.5, 4), rule=rule, lr=lr)
 
 
-def curve_reader(runs: dict[str, tuple[list, list, str]]) -> Explorer:
-    """Curves whose end is hidden until the learner has judged them.
+def verdict(validation: list[float], training: list[float]) -> str:
+    """Return how a run ended, from its losses by epoch in nats, for ten classes.
 
-    `runs` has a name -> (validation losses, training losses, verdict); the verdicts are buttons.
+    It diverges if validation ends worse than guessing (log 10), over-fits if that ends more than a
+    tenth above its lowest, under-fits if training still loses over half a nat, else is fine.
+    """
+    if not validation[-1] < np.log(10):
+        return "diverges"
+    if validation[-1] > 1.1 * min(validation):
+        return "over-fits"
+    return "under-fits" if training[-1] > 0.5 else "is fine"
+
+
+def curve_reader(runs: dict[str, tuple[list, list]]) -> Explorer:
+    """Curves whose end is hidden until the learner has judged them, from lesson 02.
+
+    `runs` has a name -> (validation losses, training losses), one of each an epoch.
     """
 
     def draw(ax, run, answer):
-        validation, training, verdict = runs[run]
-        shown = 15 if answer == "?" else max(len(validation), len(training))
+        validation, training = runs[run]
+        ended = verdict(validation, training)
+        shown = 15 if answer == "?" else len(training)
         for name, losses, color in (
             ("validation", validation, plot.VALUE),
             ("training", training, plot.GRADIENT),
         ):
             ax.plot(np.arange(1, len(losses[:shown]) + 1), losses[:shown], color=color, label=name)
-        ax.set(xlabel="epoch", ylabel="loss (nats, log axis)", xlim=(0, 60), yscale="log")
+        ax.set(xlabel="epoch", ylabel="loss (nats)", xlim=(0, len(training)), yscale="log")
         ax.legend(loc="upper right")
-        told = {"?": "what will it do?", verdict: f"right: it {verdict}"}.get(
-            answer, f"not “{answer}”: it {verdict}"
-        )
+        told = {"?": "what will it do?", ended: f"right: it {ended}"}
+        told = told.get(answer, f"not “{answer}”: it {ended}")
         ax.set_title(f"{run}: {told}")
         return f"Training and validation loss of {run}, {shown} epochs; {told}"
 
-    verdicts = ["?", *dict.fromkeys(verdict for *_, verdict in runs.values())]
     run = ipywidgets.Dropdown(options=list(runs), description="run")
+    verdicts = ["?", "under-fits", "over-fits", "diverges", "is fine"]
     answer = ipywidgets.ToggleButtons(options=verdicts, description="it ...")
     return Explorer(draw, (6.5, 3.6), run=run, answer=answer)
 

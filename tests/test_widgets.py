@@ -80,8 +80,22 @@ def test_optimizer_explorer_draws_every_rule_as_torch_would_walk(rule):
     assert explorer.picture.value != before
 
 
+@pytest.mark.parametrize(
+    ("validation", "training", "how"),
+    [
+        ([2.0, 3.0], [2.0, 1.9], "diverges"),
+        ([2.0, float("nan")], [2.0, 1.9], "diverges"),
+        ([0.5, 0.6], [0.4, 0.01], "over-fits"),
+        ([0.9, 0.8], [0.9, 0.8], "under-fits"),
+        ([0.5, 0.5], [0.4, 0.1], "is fine"),
+    ],
+)
+def test_a_run_is_judged_by_its_end(validation, training, how):
+    assert widgets.verdict(validation, training) == how
+
+
 def test_curve_reader_hides_the_end_until_it_is_judged():
-    runs = {"A": ([3.0] * 20, [2.0] * 20, "under-fits"), "B": ([1.0] * 20, [9.0] * 20, "diverges")}
+    runs = {"A": ([0.8] * 20, [0.7] * 20), "B": ([9.0] * 20, [9.0] * 20)}
     explorer = widgets.curve_reader(runs)
     assert explorer.alt == "Training and validation loss of A, 15 epochs; what will it do?"
     explorer.controls["answer"].value = "diverges"

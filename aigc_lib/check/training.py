@@ -36,13 +36,14 @@ def mean_squared_error(fn: Attempt) -> None:
 @exercise
 def adam_step(fn: Attempt) -> None:
     """A later step of Adam with the default settings, then the first, from averages of 0."""
-    beta1, beta2, lr, eps = 0.9, 0.999, 0.001, 1e-8
     zero = torch.zeros(5, dtype=torch.float64)
     w = _random(2, 5)
     starts = [(3, 1e-4 * _random(3, 5), 1e-8 * _random(4, 5) ** 2), (1, zero, zero)]
     for t, m, s in starts:
         g = 1e-4 * _random(5 + t, 5)  # small, so that the place of ε is seen
-        answer = fn(w, g, m, s, t)
+        given = {3: (0.001, 0.9, 0.999, 1e-8), 1: (0.01, 0.8, 0.99, 1e-6)}[t]
+        lr, beta1, beta2, eps = given
+        answer = fn(w, g, m, s, t, *given) if t == 1 else fn(w, g, m, s, t)
         if not isinstance(answer, (tuple, list)) or len(answer) != 3:
             raise Wrong("return three things: the new w, m and s.")
         m_new, s_new = beta1 * m + (1 - beta1) * g, beta2 * s + (1 - beta2) * g**2
@@ -58,9 +59,6 @@ def adam_step(fn: Attempt) -> None:
         ]
         expect(answer[2], s_new, f"s after step {t}", of_s, "s ← β₂ s + (1 − β₂) g².")
 
-        def moved(m, s, t=t, w=w):
-            return w - lr * m / (1 - beta1**t) / ((s / (1 - beta2**t)).sqrt() + eps)
-
         m_hat, s_hat = m_new / (1 - beta1**t), s_new / (1 - beta2**t)
         of_w = [
             (
@@ -70,11 +68,15 @@ def adam_step(fn: Attempt) -> None:
             (w - lr * m_hat / (s_hat + eps).sqrt(), "ε is added to the root, not under it."),
             (w - lr * m_hat / (s_hat + eps), "The root of ŝ is missing."),
             (w + lr * m_hat / (s_hat.sqrt() + eps), "It goes uphill: subtract the step."),
-            (moved(m, s), "Take the hats of the new averages, not of the old ones."),
+            (_moved(w, m, s, t, *given), "Take the hats of the new averages, not of the old ones."),
         ]
-        right = moved(m_new, s_new)
+        right = _moved(w, m_new, s_new, t, *given)
         hint = "w ← w − η m̂ / (√ŝ + ε), with m̂ = m/(1 − β₁ᵗ) and ŝ = s/(1 − β₂ᵗ)."
         expect(answer[0] - w, right - w, f"the move of w in step {t}", _shift(of_w, w), hint)
+
+
+def _moved(w, m, s, t, lr, beta1, beta2, eps):
+    return w - lr * m / (1 - beta1**t) / ((s / (1 - beta2**t)).sqrt() + eps)
 
 
 def _shift(mistakes: list, w: torch.Tensor) -> list:
@@ -104,6 +106,18 @@ def learning_rate(fn: Attempt) -> None:
                     lr * (1 + math.cos(math.pi * step / steps)) / 2,
                     "The cosine starts after warm-up.",
                 ),
+                (
+                    lr * (1 + math.cos(math.pi * (step - warmup) / (steps - 1 - warmup))) / 2,
+                    "Divide by steps − warmup: the rate would reach 0 at the step after the last.",
+                ),
+                (
+                    lr * (1 + math.cos(math.pi * (step - warmup) / steps)) / 2,
+                    "The cosine has steps − warmup steps, not all of them.",
+                ),
+                (
+                    lr * (step + 1) / max(warmup, 1),
+                    "Step number `warmup` is the first of the cosine: use <, not <=.",
+                ),
                 (lr * (1 - along), "That is a straight line: use the cosine."),
                 (lr * (1 + math.cos(along)) / 2, "The cosine runs to π: multiply by π."),
             ]
@@ -114,8 +128,9 @@ def learning_rate(fn: Attempt) -> None:
 def stop_early(fn: Attempt) -> None:
     """The index of the lowest loss, and whether the last `patience` losses are no better."""
     cases = [
-        ([3.0, 2.0, 1.0], 2, (2, False), "it still improves"),
+        ([3.0, 2.0, 1.0], 2, (2, False), "it still improves, and the index counts from 0"),
         ([3.0, 1.0, 2.0], 2, (1, False), "one bad loss is less than the patience"),
+        ([3.0, 1.0, 2.0, 2.0], 2, (1, True), "stop after exactly `patience` losses no better"),
         (
             [3.0, 1.0, 2.0, 1.5],
             2,
@@ -144,7 +159,11 @@ def stop_early(fn: Attempt) -> None:
 def convolve(fn: Attempt) -> None:
     """Cross-correlation of a picture (H, W) with a filter (h, w), without padding."""
     for H, W, h, w in ((5, 7, 3, 3), (4, 6, 2, 3)):
-        image, kernel = _random(H, H, W), _random(w, h, w)
+        # Whole numbers, so that short floats are exact too.
+        image, kernel = (
+            (5 * _random(H, H, W)).round().float(),
+            (3 * _random(w, h, w)).round().float(),
+        )
         right = F.conv2d(image[None, None], kernel[None, None])[0, 0]
         flipped = F.conv2d(image[None, None], kernel.flip(0, 1)[None, None])[0, 0]
         mistakes = [
@@ -156,7 +175,11 @@ def convolve(fn: Attempt) -> None:
             (np.zeros((H, W)), "Without padding the result is smaller than the picture."),
         ]
         hint = "z[i, j] is the sum over image[i:i+h, j:j+w] * kernel."
-        expect(fn(image, kernel), right, "the result", mistakes, hint)
+        mistakes.append((right.T, "Rows and columns are exchanged."))
+        answer = fn(image, kernel)
+        if getattr(answer, "dtype", None) in (torch.float32, np.dtype(np.float32)):
+            answer = np.asarray(answer, dtype=float)
+        expect(answer, right, "the result", mistakes, hint)
 
 
 class _Watched(torch.nn.Module):
@@ -184,6 +207,8 @@ def mended_training(fn: Attempt) -> None:
         def step(self, closure=None):
             mode, x = model.log[-1]
             truth = next(t for inputs, t in batches if inputs is x or torch.equal(inputs, x))
+            if model.linear.weight.grad is None:
+                raise Wrong("the gradients were cleared before the step could use them.")
             fresh = torch.autograd.grad(
                 F.cross_entropy(model.linear(x), truth), model.linear.weight
             )

@@ -75,6 +75,18 @@ def training(mode=True, zero=True, choose="validate", tests=1):
     return mended_training
 
 
+def hard_coded(w, g, m, s, t, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
+    return adam(plain)(w, g, m, s, t)
+
+
+def cleared_too_late(model, optimizer, batches, validate, test, epochs):
+    for inputs, truth in batches:
+        F.cross_entropy(model(inputs), truth).backward()
+        optimizer.zero_grad()
+        optimizer.step()
+    return validate(), test()
+
+
 WRONG = {
     "mean_squared_error": [
         (lambda p, t: ((p - t) ** 2).mean(), "Every prediction met every target"),
@@ -94,6 +106,7 @@ WRONG = {
         (adam(lambda w, g, m, s, mh, sh, lr, e: (w, mh, sh)), "for this step only"),
         (adam(lambda w, g, m, s, mh, sh, lr, e: (w, m + 0.9 * g, s)), "m is an average"),
         (adam(lambda w, g, m, s, mh, sh, lr, e: (w, m)), "three things"),
+        (hard_coded, "m after step 1"),
         (lambda w, g, m, s, t: adam(plain)(w, g, m, s, t + 1), "the move of w in step"),
         (lambda w, g, m, s, t, lr=0.001: (w.sub_(lr * g), m, s), "changed its argument `w`"),
     ],
@@ -105,6 +118,28 @@ WRONG = {
         (
             rate(lambda a: (1 + math.cos(math.pi * a)) / 2, lambda i, lr, W: lr * i / W),
             "already step 1",
+        ),
+        (
+            lambda i, n, lr, W: (
+                lr * (i + 1) / W
+                if i < W
+                else lr * (1 + math.cos(math.pi * (i - W) / (n - 1 - W))) / 2
+            ),
+            "Divide by steps − warmup",
+        ),
+        (
+            lambda i, n, lr, W: (
+                lr * (i + 1) / W if i < W else lr * (1 + math.cos(math.pi * (i - W) / n)) / 2
+            ),
+            "not all of them",
+        ),
+        (
+            lambda i, n, lr, W: (
+                lr * (i + 1) / max(W, 1)
+                if i <= W
+                else lr * (1 + math.cos(math.pi * (i - W) / (n - W))) / 2
+            ),
+            "use <, not <=",
         ),
         (
             lambda step, steps, lr, warmup: (
@@ -119,7 +154,8 @@ WRONG = {
         (patient(lambda losses, i: losses[i] < losses[i - 1]), "not better than the best"),
         (patient(lambda losses, i: losses[i] <= min(losses[:i])), "no improvement"),
         (last_best, "no improvement"),
-        (lambda losses, patience: (losses.index(min(losses)), False), "instead of (1, True)"),
+        (lambda losses, patience: (losses.index(min(losses)), False), "after exactly `patience`"),
+        (lambda losses, patience: (losses.index(min(losses)) + 1, False), "counts from 0"),
         (lambda losses, patience: losses.index(min(losses)), "return two things"),
         (lambda losses, patience: (min(losses), False), "whole number"),
     ],
@@ -132,6 +168,7 @@ WRONG = {
         ),
         (lambda image, kernel: conv(image, kernel) / kernel.numel(), "no mean"),
         (lambda image, kernel: torch.zeros_like(image), "Without padding"),
+        (lambda image, kernel: conv(image, kernel).T, "exchanged"),
     ],
     "mended_training": [
         (
@@ -144,5 +181,6 @@ WRONG = {
         (training(choose="test"), "bug 1 mended, bug 2 mended, bug 3 still there"),
         (training(tests=2), "how often test"),
         (lambda *args: training()(*args[:5], 1), "9 steps"),
+        (cleared_too_late, "cleared before the step"),
     ],
 }
