@@ -327,9 +327,10 @@ def test_the_data_are_found_in_an_installed_wheel(tmp_path):
         f"import sys; sys.path.insert(0, {str(installed)!r}); from aigc_lib import data; "
         "print(data.__file__); print(len(data.digits()[1]), len(data.fashion_mnist()['test'][1])); "
         "print(*sorted(p.name for p in (data.folder() / 'LICENSES').iterdir()), data.folder().name)"
+        "\nfrom aigc_lib.classifier import load_cnn; print(type(load_cnn()).__name__)"
     )
     out = subprocess.run(
         [sys.executable, "-I", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     ).stdout
     assert str(installed) in out
-    assert out.endswith("1797 4000\nfashion_mnist.txt shipped\n")
+    assert out.endswith("1797 4000\nfashion_mnist.txt shipped\nCNN\n")

@@ -83,7 +83,7 @@ def make(name: str, path: Path) -> None:
         "torch": torch.__version__,
         **numbers,
     }
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     save_file(model.state_dict(), path, {key: str(value) for key, value in about.items()})
     print(path.name, about)
 
