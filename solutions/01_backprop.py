@@ -11,15 +11,16 @@ def sigmoid_slope(a):
 
 
 def neuron_gradient(w, b, x, t):
-    y = sigmoid(w @ x + b)
+    y = 1 / (1 + np.exp(-(w @ x + b)))
     dz = (y - t) * y * (1 - y)
     return dz * x, dz
 
 
 def softplus(x):
     # log(1 + e^x) = max(x, 0) + log(1 + e^−|x|); its slope is e^x / (1 + e^x) = σ(x).
-    value = max(x.data, 0) + np.log1p(np.exp(-abs(x.data)))
-    return Value(value, (x,), (float(sigmoid(x.data)),), "softplus")
+    e = np.exp(-abs(x.data))
+    slope = 1 / (1 + e) if x.data >= 0 else e / (1 + e)
+    return Value(max(x.data, 0) + np.log1p(e), (x,), (slope,), "softplus")
 
 
 def hidden_delta(delta2, W2, A1):
