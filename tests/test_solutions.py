@@ -29,9 +29,7 @@ def bound(tree):
 
 def free(function):
     """Return the names that `function` reads and does not bind itself."""
-    own = bound(function) | {
-        argument.arg for argument in ast.walk(function) if is_argument(argument)
-    }
+    arguments = {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)}
     read = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
     return read - bound(function) - arguments - set(dir(builtins))
 
