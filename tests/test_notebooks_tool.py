@@ -160,6 +160,36 @@ def test_a_readme_from_before_the_move_is_readdressed_too(course):
     assert notebooks.misaddressed(course)[course / "README.md"].startswith("[badge](https://colab")
 
 
+@pytest.mark.parametrize("source", [f"{OLD}/", f"{OLD}.git", f"{OLD}.git/"])
+def test_an_address_may_end_as_a_browser_or_git_writes_it(course, source):
+    (course / "pyproject.toml").write_text(f'[project.urls]\nSource = "{source}"\n')
+    assert notebooks.address(course) == OLD
+    assert notebooks.misaddressed(course) == {}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "",
+        "https://github.com/owner",
+        "https://github.com/owner/course/tree/main",
+        "https://gitlab.com/owner/course",
+        "git@github.com:owner/course.git",
+        "see https://github.com/owner/course",
+    ],
+)
+def test_an_address_that_colab_cannot_open_is_refused(course, source):
+    before = {path: path.read_bytes() for path in course.glob("*/*.ipynb")}
+    (course / "pyproject.toml").write_text(f'[project.urls]\nSource = "{source}"\n')
+    run = command(course, "address")
+    assert (run.stdout, run.returncode) == ("", 1)
+    assert run.stderr == (
+        f"pyproject.toml's Source is '{source}': write it as https://github.com/OWNER/REPOSITORY "
+        "(Colab opens notebooks from GitHub only).\n"
+    )
+    assert {path: path.read_bytes() for path in course.glob("*/*.ipynb")} == before
+
+
 def test_address_writes_an_outdated_setup_cell_anew(course):
     lesson = course / "notebooks" / "01_a.ipynb"
     lesson.write_text(lesson.read_text().replace("seed=0", "seed=1"))

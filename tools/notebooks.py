@@ -25,12 +25,24 @@ METADATA = {
     },
     "language_info": {"name": "python"},
 }
-CLONED = re.compile(r"git clone .*?https://github\.com/([\w-]+/[\w.-]*[\w-])")
+GITHUB = r"https://github\.com/([\w-]+/[\w.-]*[\w-])"
+CLONED = re.compile(rf"git clone .*?{GITHUB}")
 
 
 def address(root: Path = ROOT) -> str:
-    """Return the course's address, which has one source: `[project.urls] Source`."""
-    return tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]["urls"]["Source"]
+    """Return the course's address, which has one source: `[project.urls] Source`.
+
+    Raises ValueError if it is not a repository on GitHub.
+    """
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    source = project["urls"]["Source"]
+    found = source.rstrip("/").removesuffix(".git")  # what git names its folder by
+    if not re.fullmatch(GITHUB, found):
+        raise ValueError(
+            f"pyproject.toml's Source is {source!r}: write it as "
+            "https://github.com/OWNER/REPOSITORY (Colab opens notebooks from GitHub only)."
+        )
+    return found
 
 
 def setup_cell(address: str) -> str:
@@ -165,7 +177,11 @@ def main() -> None:
     commands.add_parser("address", help="write the address in pyproject.toml wherever it stands")
     asked = parser.parse_args()
     if asked.command == "address":
-        for path, text in misaddressed().items():
+        try:
+            wanted = misaddressed()
+        except ValueError as error:
+            sys.exit(str(error))
+        for path, text in wanted.items():
             save(path, text)
             print(f"{path.relative_to(ROOT)} now says {address()}")
     else:
