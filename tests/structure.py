@@ -187,7 +187,7 @@ def relative_links_lead_somewhere(nb: NotebookNode, path: Path) -> list[str]:
 def course_links_lead_somewhere(nb: NotebookNode, path: Path) -> list[str]:
     """Each absolute link into the course's repository names a file of the branch main."""
     root = path.parent.parent
-    home = slug(address(root))
+    home = re.escape(slug(address(root)))
     branches = rf"(?:/{home}/(?:blob|tree|raw)|raw\.githubusercontent\.com/{home})"
     file = rf"{branches}/([\w.-]+)/([^\s)\"'<>#?]+)"
     links = re.findall(file, "\n".join(cell.source for cell in nb.cells))

@@ -164,7 +164,7 @@ BREAKAGES = [
     ("headings_in_order", source(2, "## A step", "# A step"), "one title"),
     ("headings_in_order", source(2, "## A step", "### A step"), "from level 1 to level 3"),
     ("launch_link_points_here", source(0, "01_sound", "02_other"), "01_sound.ipynb"),
-    ("launch_link_points_here", source(0, "/aigc-course/", "/other/"), "01_sound.ipynb"),
+    ("launch_link_points_here", source(0, "/github/", "/github/other-"), "01_sound.ipynb"),
     ("relative_links_lead_somewhere", source(2, "02_other", "02_gone"), "02_gone.ipynb"),
     ("relative_links_lead_somewhere", source(2, 'src="../', 'src="'), "data/curve.png"),
     ("course_links_lead_somewhere", source(2, "main/data/README", "main/data/GONE"), "data/GONE"),
@@ -174,7 +174,7 @@ BREAKAGES = [
     ("anchors_exist", source(2, 'id="here"', ""), "#here"),
     ("known_tags", tagged(4, "raise-exception"), "raise-exception"),
     ("setup_cell_is_the_same", source(1, "seed=0", "seed=1"), "+device = "),
-    ("setup_cell_is_the_same", source(1, "/aigc-course", "/other"), "other"),
+    ("setup_cell_is_the_same", source(1, "github.com/", "github.com/other-"), "/other-"),
     ("setup_cell_is_the_same", tagged(1), "needs nbval-ignore-output"),
     ("short_cells", source(4, "1 / 0", "\n".join("1" * 21)), "21 lines"),
     ("no_output_widgets", source(4, "1 / 0", "ipywidgets.interact(f, x=1)"), "interact("),
@@ -232,6 +232,16 @@ def test_an_exercise_may_ask_for_what_is_taught_after_it(lesson):
     nb = nbformat.read(lesson, as_version=4)
     nb.cells.insert(3, code("class Value:\n    pass"))
     assert structure.lib_names_are_taught_once(nb, lesson) == []
+
+
+def test_a_dot_in_the_course_s_name_is_a_dot(lesson):
+    (lesson.parent.parent / "pyproject.toml").write_text(
+        '[project.urls]\nSource = "https://github.com/owner/the.course"\n'
+    )
+    link = "[x](https://github.com/owner/the{}course/blob/main/gone)".format
+    notebook = [new_notebook(cells=[new_markdown_cell(link(dot))]) for dot in ".-"]
+    found = [structure.course_links_lead_somewhere(nb, lesson) for nb in notebook]
+    assert [len(complaints) for complaints in found] == [1, 0]
 
 
 def test_every_rule_is_broken_above():
