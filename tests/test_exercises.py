@@ -27,15 +27,19 @@ def run_check(lesson, name, fn):
     return getattr(getattr(check, lesson), name)(fn)
 
 
-def wrong_answers(lesson):
-    return load(ROOT / "tests" / "wrong" / f"{lesson}.py").WRONG
+def wrong_answers(lesson, name):
+    """Return the pairs of a wrong answer and its hint; none if nobody wrote any yet."""
+    path = ROOT / "tests" / "wrong" / f"{lesson}.py"
+    return load(path).WRONG.get(name, []) if path.exists() else []
 
 
 def stub(lesson, name):
     """Return the function as the notebook defines it, in the cell that ends with its check."""
     call = f"check.{lesson}.{name}({name})"
     cells = nbformat.read(NOTEBOOKS[lesson], as_version=4).cells
-    (source,) = [cell.source for cell in cells if cell.source.endswith(call)]
+    sources = [cell.source for cell in cells if cell.source.endswith(call)]
+    assert sources, f"no cell of {NOTEBOOKS[lesson].name} ends with `{call}`"
+    (source,) = sources
     namespace = {}
     exec(source.removesuffix(call), namespace)
     return namespace[name]
@@ -56,7 +60,9 @@ def test_the_stub_is_not_attempted_yet(lesson, name):
 
 @each_exercise
 def test_at_least_two_wrong_answers_are_known(lesson, name):
-    assert len(wrong_answers(lesson)[name]) >= 2
+    count = len(wrong_answers(lesson, name))
+    file = f"tests/wrong/{lesson}.py"
+    assert count >= 2, f"{file} knows {count} wrong answers to {name}: write at least two"
 
 
 @pytest.mark.parametrize(
@@ -64,11 +70,12 @@ def test_at_least_two_wrong_answers_are_known(lesson, name):
     [
         (lesson, name, number)
         for lesson, name in EXERCISES
-        for number in range(len(wrong_answers(lesson)[name]))
+        for number in range(len(wrong_answers(lesson, name)))
     ],
 )
 def test_a_wrong_answer_gets_the_hint_that_fits_it(lesson, name, number, capsys):
-    answer, hint = wrong_answers(lesson)[name][number]
+    answer, hint = wrong_answers(lesson, name)[number]
+    assert hint.strip(), f"wrong answer {number} to {name} expects no hint: quote words of it"
     result = run_check(lesson, name, answer)
     assert result.status == "wrong"
     assert hint in result.sentence
