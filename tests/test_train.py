@@ -199,9 +199,11 @@ def test_a_number_may_be_missing_from_some_steps():
 
 def test_a_number_that_needs_its_gradient_warns_of_nothing():
     w = torch.ones((), requires_grad=True)
+    torch.set_warn_always(True)  # else once only
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         history = train.fit(lambda i: {"w": w * i}, lambda i: i, 3, evaluate=lambda: {"w": w})
+    torch.set_warn_always(False)
     assert (history["w"], history["val_w"]) == ([0, 1, 2], [1])
 
 
@@ -352,6 +354,14 @@ def test_a_checkpoint_is_written_at_every_evaluation_and_at_the_end(path, monkey
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_a_checkpoint_is_whole_when_the_disk_is_told_to_keep_it(path, monkeypatch):
+    kept = []
+    load = lambda: torch.load(path.with_name("run.pt.new"), weights_only=True)  # noqa: E731
+    monkeypatch.setattr(os, "fsync", lambda file: kept.append(load()["run"]["step"]))
+    train.fit(lambda i: {}, lambda i: i, 2, state={"a": nn.Linear(1, 1)}, checkpoint=path)
+    assert kept == [2]
+
+
 @pytest.mark.parametrize("when", ["torch.save", "os.fsync", "os.replace"])
 def test_a_stop_while_writing_leaves_the_last_good_checkpoint(path, when, monkeypatch):
     fit(lesson(), 16, checkpoint=path)
@@ -399,6 +409,7 @@ def foreign(content):
         (foreign(nn.Linear(1, 1).state_dict()), "was not written by fit"),
         (foreign({"kind": SimpleNamespace()}), "was not written by fit"),
         (foreign([1, 2]), "was not written by fit"),
+        (foreign({"kind": train.KIND, "run": SimpleNamespace()}), "was not written by fit"),
     ],
 )
 def test_a_file_that_is_no_checkpoint_is_refused(path, damage, found):
@@ -505,6 +516,13 @@ def test_a_loss_that_is_not_finite_ends_the_training(path, value, at, capsys):
         saved = torch.load(path, weights_only=True)
         assert saved["run"]["step"] == (at - 1) // EVERY * EVERY
         assert saved["state"]["model"]["0.weight"].isfinite().all()
+
+
+def test_a_bad_number_is_seen_soon_where_evaluations_are_rare():
+    seen = []
+    losses = [1.0, 1.0, math.nan] + 100 * [1.0]
+    train.fit(lambda loss: seen.append(loss) or {"loss": loss}, losses.__getitem__, 100)
+    assert len(seen) == train.READ_EVERY
 
 
 @pytest.mark.parametrize("at", [16, STEPS])
