@@ -15,11 +15,13 @@ SCREEN = $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname))
 help:  ## list these words
 	@awk -F ':  ## ' '/^[a-z-]+:  ## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
-lab:  ## make the environment and open JupyterLab on lesson 01
+lab:  ## make the environment, copy the lessons to work/ and open the first in JupyterLab
 	$(INSTALL) lab
-	@echo "JupyterLab runs until you press Ctrl-C twice."
+	@echo "If no browser opens, open the address below, all of it, token included;" \
+		"JupyterLab runs until you press Ctrl-C twice."
 	@$(VENV) -m jupyterlab --allow-root --Application.log_level=WARN \
-		$(if $(SCREEN),,--no-browser) --LabApp.default_url=/lab/tree/notebooks/01_backprop.ipynb
+		$(if $(SCREEN),,--no-browser) --ServerApp.root_dir=. \
+		--LabApp.default_url=/lab/tree/work/01_backprop.ipynb
 
 test:  ## lint, then run every test and every notebook
 	$(INSTALL) test

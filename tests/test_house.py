@@ -1,5 +1,7 @@
 """What surrounds the lessons agrees with itself: versions, environments, workflows, front door."""
 
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -157,9 +159,32 @@ def test_make_finds_a_python_behind_shims_that_lead_nowhere(tmp_path):
     path = f"{tmp_path}:/usr/bin:/bin"
     plan = subprocess.check_output(["make", "-n", "lab"], cwd=ROOT, env={"PATH": path}, text=True)
     assert plan.startswith("python3.12 tools/install.py lab\n")
-    (lesson,) = re.findall(r"/lab/tree/(\S+)", plan)
-    assert (ROOT / lesson).exists()
+    (lesson,) = re.findall(r"/lab/tree/work/(\S+)", plan)
+    assert (ROOT / "notebooks" / lesson).exists()
     assert ("--no-browser" in plan) == (sys.platform != "darwin")
+
+
+def test_windows_opens_jupyterlab_as_make_does():
+    (in_make,) = re.findall(r"--ServerApp\S+ \\\s+--LabApp\S+", read("Makefile"))
+    assert in_make.replace("\\\n\t\t", "") in read("README.md")
+
+
+def test_a_folder_in_the_users_own_settings_is_overruled(tmp_path):
+    (tmp_path / "jupyter_lab_config.py").write_text(f"c.ServerApp.root_dir = {str(tmp_path)!r}")
+    option = re.findall(r"--ServerApp\S+", read("Makefile"))
+    found = []
+    for options in ([], option):
+        shown = subprocess.check_output(
+            [sys.executable, "-m", "jupyterlab", "--show-config-json", *options],
+            env=os.environ | {"JUPYTER_CONFIG_DIR": str(tmp_path)},
+            text=True,
+        )
+        found.append(json.loads(shown)["ServerApp"]["root_dir"])
+    assert found == [str(tmp_path), "."]
+
+
+def test_git_leaves_the_copies_of_lessons_alone():
+    assert "work/" in read(".gitignore").splitlines()
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -70,6 +70,11 @@ def test_what_is_installed_already_needs_no_more_disk(course, monkeypatch):
     [
         ("ERROR: [Errno 28] No space left on device: 'x'\nRetrying", "The disk is full"),
         ("WARNING: Retrying (Retry(total=4)) after connection broken", "connect to the network"),
+        (
+            "WARNING: Retrying (Retry(total=0)) after connection broken by 'SSLError("
+            "SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] ...'))': /simple/x/",
+            "set PIP_CERT to your school's certificate file",
+        ),
         ("pip._vendor.urllib3.exceptions.ReadTimeoutError: timed out", "connect to the network"),
         ("ERROR: no wheel\nnote: this is a hint\n", "the last error was: ERROR: no wheel"),
         ("Permission denied", "the last error was: Permission denied"),
@@ -150,6 +155,44 @@ def test_half_an_environment_does_not_work(course, monkeypatch):
     assert not install.works()
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", install.VENV], check=True)
     assert not install.works()
+
+
+@pytest.fixture
+def lessons(course):
+    """The folder of copies in a course of one lesson, after `make lab`."""
+    (course / "notebooks").mkdir()
+    (course / "notebooks/01_x.ipynb").write_text("original")
+    install.prepare_lab()
+    return course / "work"
+
+
+def test_a_lesson_is_copied_to_work(lessons):
+    assert [path.name for path in lessons.iterdir()] == ["01_x.ipynb"]
+    assert (lessons / "01_x.ipynb").read_text() == "original"
+
+
+def test_a_copy_is_never_overwritten_but_a_deleted_one_comes_back(lessons):
+    (lessons / "01_x.ipynb").write_text("answers")
+    (lessons.parent / "notebooks/02_y.ipynb").write_text("new")
+    install.prepare_lab()
+    assert {path.read_text() for path in lessons.iterdir()} == {"answers", "new"}
+    (lessons / "01_x.ipynb").unlink()
+    install.prepare_lab()
+    assert (lessons / "01_x.ipynb").read_text() == "original"
+
+
+def test_jupyterlab_shows_no_news_and_keeps_the_settings_it_was_given(lessons, monkeypatch):
+    from jupyter_core import paths
+    from jupyterlab_server.config import get_static_page_config
+
+    (settings,) = install.VENV.rglob("page_config.json")
+    inside = Path(paths.ENV_CONFIG_PATH[0]).relative_to(sys.prefix)
+    monkeypatch.setattr(paths, "ENV_CONFIG_PATH", [str(install.VENV / inside)])
+    news = {"@jupyterlab/apputils-extension:announcements": True}
+    assert get_static_page_config(level="sys_prefix") == {"disabledExtensions": news}
+    settings.write_text("{}")
+    install.prepare_lab()
+    assert get_static_page_config(level="sys_prefix") == {}
 
 
 def test_without_network_one_line_says_so(course):

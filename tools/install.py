@@ -65,6 +65,11 @@ def reason(log: str) -> str:
     """Return the one line that says why an installation failed and what to do."""
     if "No space left on device" in log:
         return "The disk is full: make room (see README.md), then do this again."
+    if re.search("CertVerif|CERTIFICATE_VERIFY", log):
+        return (
+            "pip does not trust its package index's certificate: a proxy may stand between; "
+            "set PIP_CERT to your school's certificate file, then do this again."
+        )
     if re.search("Retrying|Connection|Timeout|IncompleteRead", log):
         return "pip cannot reach its package index: connect to the network, then do this again."
     errors = [line for line in log.splitlines() if "error" in line.lower()] or log.splitlines()
@@ -98,11 +103,15 @@ def stamp(extra: str) -> str:
     return f"{extra} {hashlib.sha256(b''.join([str(ROOT).encode(), *files])).hexdigest()}"
 
 
+def installed(extra: str) -> bool:
+    """Return whether `.venv` holds what the files ask for now with `extra`; test contains lab."""
+    return STAMP.exists() and STAMP.read_text() in (stamp(extra), stamp("test"))
+
+
 def install(extra: str) -> None:
     """Make `.venv` and install the course with `extra`, unless that is done already."""
     check_python()
-    found = STAMP.read_text() if STAMP.exists() else ""
-    if found in (stamp(extra), stamp("test")) and works():  # test contains lab
+    if installed(extra) and works():
         return
     print(f"Installing the course in {VENV}; the first time takes some minutes.", flush=True)
     check_disk("cpu")
@@ -114,10 +123,27 @@ def install(extra: str) -> None:
     STAMP.write_text(stamp(extra))  # last, so that an interrupted installation is taken up again
 
 
+def prepare_lab() -> None:
+    """Copy each lesson to `work/`, where the student's copy is kept; turn JupyterLab's news off."""
+    work = ROOT / "work"
+    work.mkdir(exist_ok=True)
+    for lesson in (ROOT / "notebooks").glob("*.ipynb"):
+        if not (work / lesson.name).exists():
+            shutil.copy(lesson, work)
+    settings = VENV / "etc/jupyter/labconfig/page_config.json"
+    if not settings.exists():
+        news = "@jupyterlab/apputils-extension:announcements"
+        settings.parent.mkdir(parents=True, exist_ok=True)
+        settings.write_text(json.dumps({"disabledExtensions": {news: True}}))
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("extra", choices=["lab", "test"])
     try:
-        install(parser.parse_args().extra)
+        extra = parser.parse_args().extra
+        install(extra)
+        if extra == "lab":
+            prepare_lab()
     except KeyboardInterrupt:
         sys.exit("Stopped: the same command goes on from here.")
