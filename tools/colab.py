@@ -176,7 +176,7 @@ def run(lesson: Path, python: Path, served: str, folder: Path) -> tuple[list[str
         return [stop(error, started[-1] + 1, saved)], float("nan")
     probe = json.loads(ran.cells[-1].outputs[0].text)
     faults = differences(saved, ran) + foreign(client.widget_state)
-    if content.resolve() / "aigc-course" not in Path(probe["library"]).resolve().parents:
+    if content.resolve() / address().split("/")[-1] not in Path(probe["library"]).resolve().parents:
         faults.append(f"aigc_lib came from {probe['library']}, not from the clone")
     if changed := sorted(installed(python) ^ before):
         faults.append(f"installed packages changed: {', '.join(changed)}")
