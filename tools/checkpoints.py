@@ -34,7 +34,7 @@ def fashion_cnn() -> tuple[nn.Module, dict]:
     torch.manual_seed(SEED)
     model = CNN(mean, std)
     batches, steps = train.minibatches((images, labels), 128, SEED), 5 * (len(labels) // 128)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     rate = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda i: warmup_cosine(min(i, steps - 1), steps, lr=1, warmup=steps // 10)
     )
