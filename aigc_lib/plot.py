@@ -7,25 +7,26 @@ import io
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
+from matplotlib.figure import Figure
 
 
-def to_html(alt: str) -> str:
-    """Return the current matplotlib figure as an HTML image that carries `alt`, and close it.
+def to_html(alt: str, figure: Figure | None = None) -> str:
+    """Return a figure, or the current one, as an HTML image that carries `alt`, and close it.
 
     `alt` says in one or two sentences what the picture shows. An HTML image keeps it in JupyterLab
     and in a page exported by nbconvert; a bare PNG output loses it in both.
 
     Raises ValueError if there is no open figure or `alt` says nothing.
     """
-    if not plt.get_fignums():
+    if figure is None and not plt.get_fignums():
         raise ValueError(
             "There is no open figure to show: draw one first, then show it in the same cell."
         )
     if not alt.strip():
         raise ValueError("A picture needs a text alternative: say in a sentence what it shows.")
-    png = io.BytesIO()
-    plt.savefig(png, format="png", dpi=80, bbox_inches="tight", facecolor="white")
-    plt.close()
+    figure, png = figure or plt.gcf(), io.BytesIO()
+    figure.savefig(png, format="png", dpi=80, bbox_inches="tight", facecolor="white")
+    plt.close(figure)
     data = base64.b64encode(png.getvalue()).decode()
     return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
 

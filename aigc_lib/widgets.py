@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import ipywidgets
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 
 from aigc_lib import optim, plot
 from aigc_lib.backprop import Value, descend
@@ -34,9 +34,10 @@ class Explorer:
 
     def redraw(self, change=None) -> None:
         """Draw the picture from the present values of the controls."""
-        _, ax = plt.subplots(figsize=self.figsize)
-        self.alt = self.draw(ax, **{name: control.value for name, control in self.controls.items()})
-        self.picture.value = plot.to_html(self.alt)
+        figure = Figure(figsize=self.figsize)  # not pyplot's, which a kernel shows when it likes
+        values = {name: control.value for name, control in self.controls.items()}
+        self.alt = self.draw(figure.subplots(), **values)
+        self.picture.value = plot.to_html(self.alt, figure)
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
         view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
