@@ -3,7 +3,7 @@
 import numpy as np
 
 from aigc_lib.backprop import Value
-from aigc_lib.check.judge import Attempt, Wrong, exercise, expect
+from aigc_lib.check.judge import Attempt, Wrong, exercise, expect, expect_mended
 
 
 def _sigmoid(z):
@@ -291,13 +291,7 @@ def mended_step(fn: Attempt) -> None:
         (all(mean), "a batch twice as long must not step twice as far, in no parameter."),
         (np.allclose(one[0], gradients(one[3][None])[0]), "is W2 the same on the way up and back?"),
     ]
-    if not all(ok for ok, _ in verdicts):
-        state = ", ".join(
-            f"bug {number} {'mended' if ok else 'still there'}"
-            for number, (ok, _) in enumerate(verdicts, start=1)
-        )
-        hint = next(hint for ok, hint in verdicts if not ok)
-        raise Wrong(f"{state}. Hint for the first that is left: {hint}")
+    expect_mended(verdicts)
     P = np.exp(A1 @ W2.T + b2)
     right = gradients((P / P.sum(axis=1, keepdims=True) - np.eye(K)[labels]) / B)
     for name, got, want in zip(names, moved(X, labels), right, strict=True):

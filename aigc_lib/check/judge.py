@@ -146,6 +146,18 @@ def expect(got, want, what: str = "the result", mistakes=(), hint: str = "") -> 
     raise Wrong(f"{what} is {_short(value)}, but it should be {_short(want)}. {hint}".rstrip())
 
 
+def expect_mended(verdicts: list[tuple[bool, str]]) -> None:
+    """Raise `Wrong` with a verdict for each bug unless all pairs (mended, hint) are mended."""
+    if all(mended for mended, _ in verdicts):
+        return
+    state = ", ".join(
+        f"bug {number} {'mended' if mended else 'still there'}"
+        for number, (mended, _) in enumerate(verdicts, start=1)
+    )
+    hint = next(hint for mended, hint in verdicts if not mended)
+    raise Wrong(f"{state}. Hint for the first that is left: {hint}")
+
+
 def _close(a: np.ndarray, b: np.ndarray) -> bool:
     return bool(np.all(np.abs(a - b) <= 1e-8 * np.abs(b).max(initial=0) + 1e-12))
 
