@@ -7,6 +7,7 @@ evaluates, stops early, saves and resumes, and never learns what a model is.
 import contextlib
 import copy
 import functools
+import io
 import math
 import os
 import signal
@@ -19,8 +20,8 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-READ_EVERY = 10  # steps; to read a number of a GPU is to wait for it, so several are read at once
 KIND = "aigc_lib.train, 1"  # what tells our checkpoints from other files
+RESERVED = {"step", "val_step", "stopped"}  # names that the history uses itself
 START_ANEW = "delete it to start anew, or give `checkpoint` another path"
 
 
@@ -95,22 +96,25 @@ def fit(
     printed too, with the last numbers:
 
     - after `steps` steps;
-    - after `patience` evaluations with no "loss" below the best: `state` is put back to the best;
+    - after `patience` evaluations with no "loss" below the best;
     - by the stop button or Ctrl-C: the step under way is finished first. A second press does not
       wait for it, and then no checkpoint is written;
-    - by a NaN or infinite number of `step`, seen at most 10 steps later, or parameter of `state`,
-      looked at every `every` steps: no checkpoint is written.
+    - by a NaN or infinite number of `step`, or parameter of `state`, looked at every `every` steps:
+      no checkpoint is written. A NaN of `evaluate` is only recorded.
+
+    With `patience`, `state` is put back to the best evaluation at every end but an interrupt.
 
     `state` names what must survive a stop: objects with `state_dict` and `load_state_dict` (model,
     optimiser, schedule) or generators. With `checkpoint`, a path, all of it, PyTorch's own CPU and
     CUDA generators (dropout) and the history are written there every `every` steps and at a stop;
     if the file is there already, training goes on from it, to the same parameters, bit for bit, as
-    without the stop. Not saved: the random state of Python, NumPy and MPS, and whether a model is
-    in `train()` or `eval()` mode, so `step` and `evaluate` each set the mode that they need.
+    without the stop: the learning rate that it holds wins over the one in the code. Not saved: the
+    random state of Python, NumPy and MPS, and whether a model is in `train()` or `eval()` mode, so
+    `step` and `evaluate` each set the mode that they need.
 
-    Raises ValueError for arguments that do not fit together, CheckpointError for a file that cannot
-    be resumed from, and RuntimeError that says which batch size to try if a GPU's memory runs out.
-    Lesson 02.
+    Raises ValueError for arguments that do not fit together, TypeError if `step` or `evaluate`
+    returns something else, CheckpointError for a file that cannot be resumed from, and RuntimeError
+    that says which batch size to try if a GPU's memory runs out. Lesson 02.
     """
     state = state or {}
     _check(state, checkpoint, every, evaluate, patience)
@@ -120,15 +124,17 @@ def fit(
         print(f"{checkpoint} goes on from step {run['step']}; {START_ANEW}")
     if patience:
         run["best"].setdefault("state", copy.deepcopy(_saved(state)))
-    unread, bad, pause = [], "", False
+    bad, pause = "", False
     with _stop_button() as pressed, tqdm(total=steps, initial=run["step"]) as bar:
         try:
             while not (stopped := bad or _end(run, steps, patience, pause)):
-                unread.append(_update(step, batches(run["step"])))
+                numbers = _update(step, batches, run["step"])
                 run["step"] += 1
+                _record(run, numbers)
+                if bar.update():  # it is shown a few times a second
+                    bar.set_postfix(numbers, refresh=False)
+                bad = _not_finite(run["step"], numbers)
                 pause, due = bool(pressed), run["step"] % every == 0 or run["step"] == steps
-                if due or pause or len(unread) == READ_EVERY:
-                    bad = _read(run, unread, bar)
                 if (due or pause) and not bad:
                     bad = _not_finite(run["step"], _norms(state))
                 if due and evaluate and not bad:
@@ -136,9 +142,13 @@ def fit(
                 if (due or pause) and checkpoint and not bad:
                     _save(checkpoint, run, state)
         except KeyboardInterrupt:
-            stopped = f"interrupted at step {run['step']}, within the next one"
-            stopped = _read(run, unread, bar) or stopped
-    print(", ".join([stopped, *(f"{name} {x:.4g}" for name, x in _latest(run).items())]))
+            pause, stopped = True, f"interrupted at step {run['step']}, within the next one"
+        bar.set_postfix(_latest(run))
+    if patience and not pause:
+        _put_back(state, run["best"]["state"])
+        stopped += f", back to step {run['best']['step']}, val_loss {run['best']['loss']:.4g}"
+    last = ", ".join(f"{name} {x:.4g}" for name, x in _latest(run).items())
+    print(f"{stopped}; last {last}" if last else stopped)
     return {**run["history"], "stopped": stopped}
 
 
@@ -158,46 +168,33 @@ def _check(state, checkpoint, every, evaluate, patience) -> None:
 
 def _end(run, steps, patience, pause) -> str:
     """Return why training ends here, or nothing if it goes on."""
-    done, best = run["step"], run["best"]
-    if patience and best["waited"] >= patience:
-        without = f"no better validation loss in {patience} evaluations"
-        return f"{without}, back to step {best['step']}"
-    if done >= steps:
-        return f"finished {done} steps"
-    return f"interrupted at step {done}" if pause else ""
+    if patience and run["best"]["waited"] >= patience:
+        return f"no better validation loss in {patience} evaluations"
+    if run["step"] >= steps:
+        return f"finished {run['step']} steps"
+    return f"interrupted at step {run['step']}" if pause else ""
 
 
-def _update(step, batch) -> dict:
-    """Do one step and return its numbers."""
+def _update(step, batches, i) -> dict:
+    """Do step `i` and return its numbers."""
+    what, advice = f"batch {i}", "a smaller batch"
     try:
-        numbers = step(batch)
+        batch = batches(i)
+        if isinstance(batch, tuple | torch.Tensor):
+            size = len(batch if isinstance(batch, torch.Tensor) else batch[0])
+            what += f", of {size}"
+            advice = f"a batch of {size // 2}" if size > 1 else "a smaller model"
+        return _numbers(step(batch), "step")
     except torch.OutOfMemoryError as error:
-        size = len(batch if isinstance(batch, torch.Tensor) else batch[0])
-        advice = f"a batch of {size // 2}" if size > 1 else "a smaller model"
-        raise RuntimeError(f"no memory for a batch of {size} on the GPU: try {advice}") from error
-    if not isinstance(numbers, dict):
-        raise TypeError(f'step returned {numbers!r}: let it return numbers, as {{"loss": loss}}')
-    return {name: _number(x) for name, x in numbers.items()}
+        raise RuntimeError(f"no memory on the GPU for {what}: try {advice}") from error
 
 
-def _number(x):
-    """Return `x` as a float or, where reading would wait for a GPU, a copy to be read later."""
-    if not isinstance(x, torch.Tensor):
-        return float(x)
-    return x.detach().item() if x.device.type == "cpu" else x.detach().clone()
-
-
-def _read(run, unread, bar) -> str:
-    """Move the numbers of the last steps to the history; return what is wrong with them."""
-    for number, row in enumerate(unread, run["step"] - len(unread) + 1):
-        numbers = {name: float(x) for name, x in row.items()}
-        _record(run, numbers)
-        if wrong := _not_finite(number, numbers):
-            return wrong
-    bar.update(len(unread))
-    bar.set_postfix(_latest(run), refresh=False)
-    unread.clear()
-    return ""
+def _numbers(returned, by) -> dict:
+    """Return what `step` or `evaluate` returned as floats; on a GPU this waits for them."""
+    if not isinstance(returned, dict) or not RESERVED.isdisjoint(returned):
+        names = f"(names other than {', '.join(sorted(RESERVED))})"
+        raise TypeError(f'{by} returned {returned!r}: let it return {{"loss": loss, ...}} {names}')
+    return {name: x.item() if hasattr(x, "item") else x for name, x in returned.items()}
 
 
 def _record(run, numbers) -> None:
@@ -221,24 +218,21 @@ def _not_finite(step, numbers) -> str:
 def _norms(state) -> dict:
     """Return the norm of the parameters of each model in `state`: one number that shows a NaN."""
     models = {name: item for name, item in state.items() if isinstance(item, torch.nn.Module)}
-    parameters = {name: [p.detach() for p in item.parameters()] for name, item in models.items()}
     norm = torch.nn.utils.get_total_norm
-    return {f"the norm of {name}": float(norm(found)) for name, found in parameters.items()}
+    with torch.no_grad():
+        return {f"the norm of {name}": norm(one.parameters()) for name, one in models.items()}
 
 
 def _evaluate(run, state, evaluate, patience) -> None:
-    """Record the numbers of `evaluate()`; where patience ends, put `state` back to the best."""
-    numbers, best = {name: float(_number(x)) for name, x in evaluate().items()}, run["best"]
-    _record(run, {f"val_{name}": x for name, x in {"step": run["step"], **numbers}.items()})
+    """Record the numbers of `evaluate()` and, with `patience`, keep the best state."""
+    numbers, best = _numbers(evaluate(), "evaluate"), run["best"]
+    _record(run, {"val_step": run["step"], **{f"val_{name}": x for name, x in numbers.items()}})
     if patience and "loss" not in numbers:
         raise ValueError(f'patience watches "loss", and evaluate returned only {list(numbers)}')
+    best["waited"] += 1
     if patience and numbers["loss"] < best["loss"]:
         found = {"step": run["step"], "waited": 0, "state": copy.deepcopy(_saved(state))}
         best |= {"loss": numbers["loss"], **found}
-    elif patience:
-        best["waited"] += 1
-        if best["waited"] == patience:
-            _put_back(state, best["state"])
 
 
 @contextlib.contextmanager
@@ -254,14 +248,13 @@ def _stop_button() -> Iterator[list]:
             raise KeyboardInterrupt
         pressed.append(number)
 
-    if threading.current_thread() is not threading.main_thread():
-        yield pressed  # Python interrupts the main thread only
-        return
-    before = signal.signal(signal.SIGINT, press)
+    main = threading.current_thread() is threading.main_thread()  # Python interrupts no other
+    handle = signal.signal if main else lambda *_: None
+    before = handle(signal.SIGINT, press)
     try:
         yield pressed
     finally:
-        signal.signal(signal.SIGINT, before)
+        handle(signal.SIGINT, before)
 
 
 def _saved(state) -> dict:
@@ -287,8 +280,7 @@ def _generators() -> dict[str, torch.Generator]:
 
 def _save(path, run, state) -> None:
     """Write a checkpoint so that a stop at any moment leaves a whole one: the old or the new."""
-    path = Path(path)
-    new = path.with_name(path.name + ".new")
+    new = f"{path}.new"
     saved = {"state": _saved(state), "generators": _saved(_generators())}
     with open(new, "wb") as file:
         torch.save({"kind": KIND, "run": run, **saved}, file)
@@ -303,10 +295,10 @@ def _load(path, state) -> dict:
     Raises CheckpointError, and leaves `state` as it was, if the file cannot be resumed from.
     """
     saved, before = _read_file(path), copy.deepcopy(_saved(state))
-    names = f"it holds {', '.join(saved['state'])} and `state` names {', '.join(state)}"
     try:
         if saved["state"].keys() != state.keys():
-            raise ValueError(names)
+            held = ", ".join(saved["state"])
+            raise ValueError(f"it holds {held} and `state` names {', '.join(state)}")
         _put_back(state, saved["state"])
     except Exception as error:  # each kind of object raises another
         _put_back(state, before)
@@ -319,14 +311,16 @@ def _load(path, state) -> dict:
 
 def _read_file(path) -> dict:
     """Return what `_save` wrote to `path`, or raise CheckpointError that says what is there."""
-    found, cause = "was not written by fit", None
+    content, found = Path(path).read_bytes(), "was not written by fit"
     try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-        if isinstance(saved, dict) and saved.get("kind") == KIND:
+        if part := zipfile.ZipFile(io.BytesIO(content)).testzip():
+            raise zipfile.BadZipFile(f"the checksum of {part} is wrong")
+        saved = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        if saved["kind"] == KIND:
             return saved
+        cause = None
     except Exception as error:  # torch.load has no error of its own
         cause = error
-        with open(path, "rb") as file:
-            if b"PK".startswith(file.read(2)) and not zipfile.is_zipfile(path):
-                found = "is damaged: its end is missing"
+        if isinstance(error, zipfile.BadZipFile) and b"PK".startswith(content[:2]):
+            found = f"is damaged ({error})"
     raise CheckpointError(f"{path} {found}; {START_ANEW}") from cause

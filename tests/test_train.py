@@ -3,11 +3,13 @@
 import copy
 import math
 import os
+import re
 import signal
 import threading
 import warnings
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -173,7 +175,8 @@ def test_the_history_holds_plain_lists(capsys):
     assert history["stopped"] == "finished 60 steps"
     shown = f"loss {history['loss'][-1]:.4g}, val_loss {history['val_loss'][-1]:.4g}"
     accuracy = history["val_accuracy"][-1]
-    assert capsys.readouterr().out == f"finished 60 steps, {shown}, val_accuracy {accuracy:.4g}\n"
+    line = f"finished 60 steps; last {shown}, val_accuracy {accuracy:.4g}\n"
+    assert capsys.readouterr().out == line
 
 
 def test_fit_does_what_a_bare_loop_does():
@@ -187,7 +190,9 @@ def test_fit_does_what_a_bare_loop_does():
 
 def test_numbers_are_those_of_their_step():
     total = torch.zeros(())
-    history = train.fit(lambda i: {"sum": total.add_(i), "i": i / 3}, lambda i: i, 25)
+    step = lambda i: {"sum": total.add_(i), "i": i / 3, "numpy": np.float32(i)}  # noqa: E731
+    history = train.fit(step, lambda i: i, 25)
+    assert {type(x) for x in history["numpy"]} == {float}
     assert history["sum"] == [i * (i + 1) / 2 for i in range(25)]
     assert history["i"] == [i / 3 for i in range(25)]
 
@@ -219,15 +224,19 @@ def test_the_bar_shows_the_current_numbers(capsys):
     assert "loss=19.5" in bar
 
 
-def test_a_step_that_returns_no_dict_is_told():
-    with pytest.raises(TypeError, match=r'^step returned None: .*\{"loss": loss\}$'):
-        train.fit(lambda i: None, lambda i: i, 3)
+@pytest.mark.parametrize("returned", [None, 0.5, {"stopped": 1}, {"val_step": 1}, {"step": 1}])
+def test_other_than_numbers_under_free_names_is_refused(returned):
+    for by in ("step", "evaluate"):
+        does = {"step": lambda i: {}, "evaluate": dict} | {by: lambda *_: returned}
+        said = rf'^{by} returned {re.escape(repr(returned))}: let it return {{"loss": loss, ...}}'
+        with pytest.raises(TypeError, match=said):
+            train.fit(does["step"], lambda i: i, 3, evaluate=does["evaluate"])
 
 
 # ------------------------------------------------------------------------------- early stopping
 
 
-def watched(losses, patience, steps=100, **options):
+def watched(losses, patience, steps=100, pressed=lambda: None, **options):
     """Fit a model that counts its steps, with the given losses of validation."""
     model = nn.Linear(1, 1, bias=False)
     nn.init.zeros_(model.weight)
@@ -236,6 +245,7 @@ def watched(losses, patience, steps=100, **options):
     def step(i):
         with torch.no_grad():
             model.weight += 1
+        pressed()
         return {"loss": 0.0}
 
     options = {"every": 5, "state": {"model": model}, "patience": patience} | options
@@ -243,20 +253,45 @@ def watched(losses, patience, steps=100, **options):
     return history, model.weight.item()
 
 
-def test_patience_goes_back_to_the_best():
+def test_patience_goes_back_to_the_best(capsys):
     history, steps = watched([3, 1, 2, 1, 1.5, 9], patience=3)
-    assert history["stopped"] == "no better validation loss in 3 evaluations, back to step 10"
+    why = "no better validation loss in 3 evaluations, back to step 10, val_loss 1"
+    assert history["stopped"] == why
     assert (steps, len(history["loss"]), history["val_loss"]) == (10, 25, [3, 1, 2, 1, 1.5])
+    assert capsys.readouterr().out == f"{why}; last loss 0, val_loss 1.5\n"
 
 
 def test_an_improvement_restores_patience():
     history, steps = watched([5, 6, 4, 5, 3, 4, 2], patience=2, steps=35)
-    assert (history["stopped"], steps) == ("finished 35 steps", 35)
+    assert (history["stopped"], steps) == ("finished 35 steps, back to step 35, val_loss 2", 35)
+
+
+def test_steps_that_end_before_patience_go_back_to_the_best_too(path):
+    history, steps = watched([5, 3, 4], patience=9, steps=15, checkpoint=path)
+    assert (history["stopped"], steps) == ("finished 15 steps, back to step 10, val_loss 3", 10)
+    # More steps go on from the last step, not from the best.
+    history, steps = watched([2], patience=9, steps=20, checkpoint=path)
+    assert (history["stopped"], steps) == ("finished 20 steps, back to step 20, val_loss 2", 20)
+
+
+def test_a_number_that_is_not_finite_goes_back_to_the_best():
+    model = nn.Linear(1, 1)
+    bias = model.bias.item()
+
+    def step(i):
+        model.bias.data.fill_(math.nan if i == 7 else i)
+        return {"loss": model.bias}
+
+    options = {"state": {"model": model}, "evaluate": lambda: {"loss": 1}, "patience": 2}
+    history = train.fit(step, lambda i: i, 9, every=5, **options)
+    assert history["stopped"].startswith("stopped at step 8, loss is nan")
+    assert history["stopped"].endswith(", back to step 5, val_loss 1")
+    assert model.bias.item() == 4 != bias
 
 
 def test_without_any_good_evaluation_the_start_is_the_best():
     history, steps = watched([math.nan, math.inf], patience=2)
-    assert (history["stopped"][-14:], steps) == ("back to step 0", 0)
+    assert (history["stopped"][-28:], steps) == ("back to step 0, val_loss inf", 0)
 
 
 def test_a_stop_by_patience_is_final(path):
@@ -268,24 +303,12 @@ def test_a_stop_by_patience_is_final(path):
 @pytest.mark.parametrize("cut", [5, 10, 12, 15, 20])
 def test_best_and_patience_survive_a_stop(path, cut):
     # A last evaluation that an uninterrupted run has not is avoided by the stop button.
-    losses, pressed = [3, 1, 2, 1, 1.5, 9], breaks(cut, press)
+    losses = [3, 1, 2, 1, 1.5, 9]
     one = watched(losses, patience=3)
-    model = nn.Linear(1, 1, bias=False)
-    nn.init.zeros_(model.weight)
-    left = iter(losses)
-
-    def step(i):
-        with torch.no_grad():
-            model.weight += 1
-        pressed()
-        return {"loss": 0.0}
-
-    options = {"every": 5, "patience": 3, "checkpoint": path, "state": {"model": model}}
-    for _ in range(2):
-        history = train.fit(
-            step, lambda i: i, 100, evaluate=lambda: {"loss": next(left)}, **options
-        )
-    assert (history, model.weight.item()) == one
+    options = {"patience": 3, "checkpoint": path, "pressed": breaks(cut, press)}
+    history, steps = watched(losses, **options)
+    assert (history["stopped"], steps) == (f"interrupted at step {cut}", cut)
+    assert watched(losses[cut // 5 :], **options) == one
 
 
 @pytest.mark.parametrize(
@@ -395,6 +418,11 @@ def truncated(whole, path):
     path.write_bytes(whole[: len(whole) // 2])
 
 
+def flipped(whole, path):
+    at = whole.index(b"loss")
+    path.write_bytes(whole[:at] + b"L" + whole[at + 1 :])
+
+
 def foreign(content):
     return lambda whole, path: torch.save(content, path)
 
@@ -402,9 +430,10 @@ def foreign(content):
 @pytest.mark.parametrize(
     ("damage", "found"),
     [
-        (truncated, "is damaged: its end is missing"),
-        (lambda whole, path: path.write_bytes(b""), "is damaged: its end is missing"),
-        (lambda whole, path: path.write_bytes(whole[:-1]), "is damaged: its end is missing"),
+        (truncated, "is damaged (File is not a zip file)"),
+        (lambda whole, path: path.write_bytes(b""), "is damaged (File is not a zip file)"),
+        (lambda whole, path: path.write_bytes(whole[:-1]), "is damaged (File is not a zip file)"),
+        (flipped, "is damaged (the checksum of archive/data.pkl is wrong)"),
         (lambda whole, path: path.write_text("hello"), "was not written by fit"),
         (foreign(nn.Linear(1, 1).state_dict()), "was not written by fit"),
         (foreign({"kind": SimpleNamespace()}), "was not written by fit"),
@@ -467,7 +496,7 @@ def test_the_stop_button_ends_cleanly(path, capsys):
     assert signal.getsignal(signal.SIGINT) is before
     assert history["stopped"] == "interrupted at step 37"
     assert (len(history["loss"]), history["val_step"]) == (37, [8, 16, 24, 32])
-    assert "interrupted at step 37, loss " in capsys.readouterr().out
+    assert "interrupted at step 37; last loss " in capsys.readouterr().out
     assert torch.load(path, weights_only=True)["run"]["step"] == 37
 
 
@@ -510,19 +539,12 @@ def test_a_loss_that_is_not_finite_ends_the_training(path, value, at, capsys):
     assert history["stopped"].startswith(f"stopped at step {at}, kl is {value} (usual causes: a le")
     assert history["stopped"] in capsys.readouterr().out
     assert len(history["kl"]) == len(history["loss"]) == at
-    assert next(now) <= at + train.READ_EVERY
+    assert next(now) == at + 1
     assert path.exists() == (at > 8)
     if path.exists():
         saved = torch.load(path, weights_only=True)
         assert saved["run"]["step"] == (at - 1) // EVERY * EVERY
         assert saved["state"]["model"]["0.weight"].isfinite().all()
-
-
-def test_a_bad_number_is_seen_soon_where_evaluations_are_rare():
-    seen = []
-    losses = [1.0, 1.0, math.nan] + 100 * [1.0]
-    train.fit(lambda loss: seen.append(loss) or {"loss": loss}, losses.__getitem__, 100)
-    assert len(seen) == train.READ_EVERY
 
 
 @pytest.mark.parametrize("at", [16, STEPS])
@@ -554,19 +576,23 @@ def test_a_mask_of_infinities_is_no_parameter(path):
 @pytest.mark.parametrize(
     ("batch", "message"),
     [
-        ((torch.zeros(48, 3), torch.zeros(48)), "a batch of 48 on the GPU: try a batch of 24"),
-        (torch.zeros(7, 3), "a batch of 7 on the GPU: try a batch of 3"),
-        ((torch.zeros(1, 3),), "a batch of 1 on the GPU: try a smaller model"),
+        ((torch.zeros(48, 3), torch.zeros(48)), "for batch 0, of 48: try a batch of 24"),
+        (torch.zeros(7, 3), "for batch 0, of 7: try a batch of 3"),
+        ((torch.zeros(1, 3),), "for batch 0, of 1: try a smaller model"),
     ],
 )
 def test_too_little_memory_names_the_batch_size_to_try(batch, message):
-    def step(batch):
+    def full(*_):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    with pytest.raises(RuntimeError, match=message) as failed:
-        train.fit(step, lambda i: batch, 1)
-    assert not isinstance(failed.value, torch.OutOfMemoryError)
-    assert isinstance(failed.value.__cause__, torch.OutOfMemoryError)
+    for step, batches, said in (
+        (full, lambda i: batch, f"no memory on the GPU {message}"),
+        (None, full, "no memory on the GPU for batch 0: try a smaller batch"),
+    ):
+        with pytest.raises(RuntimeError, match=said) as failed:
+            train.fit(step, batches, 1)
+        assert not isinstance(failed.value, torch.OutOfMemoryError)
+        assert isinstance(failed.value.__cause__, torch.OutOfMemoryError)
 
 
 @pytest.mark.filterwarnings("ignore:.*CUDA is not available")
