@@ -177,16 +177,16 @@ def _end(run, steps, patience, pause) -> str:
 
 def _update(step, batches, i) -> dict:
     """Do step `i` and return its numbers."""
-    what, advice = f"batch {i}", "a smaller batch"
+    batch = None
     try:
         batch = batches(i)
-        if isinstance(batch, tuple | torch.Tensor):
-            size = len(batch if isinstance(batch, torch.Tensor) else batch[0])
-            what += f", of {size}"
-            advice = f"a batch of {size // 2}" if size > 1 else "a smaller model"
         return _numbers(step(batch), "step")
     except torch.OutOfMemoryError as error:
-        raise RuntimeError(f"no memory on the GPU for {what}: try {advice}") from error
+        advice = "a smaller batch"
+        if batch is not None:
+            size = len(batch if isinstance(batch, torch.Tensor) else batch[0])
+            advice = f"a batch of {size // 2}, not {size}" if size > 1 else "a smaller model"
+        raise RuntimeError(f"no memory on the GPU for step {i}: try {advice}") from error
 
 
 def _numbers(returned, by) -> dict:

@@ -147,7 +147,7 @@ def overhead() -> list[Row]:
         for i in range(1000):
             step(batches(i))
 
-    seconds = take_turns(15, bare, lambda: quiet_fit(step, batches, 1000))
+    seconds = take_turns(25, bare, lambda: quiet_fit(step, batches, 1000))
     return [Row("a bare loop, 1000 steps", "fit, 1000 steps", seconds, 0.97)]
 
 
