@@ -38,9 +38,17 @@ class CNN(nn.Module):
         super().__init__()
         self.mean, self.std = mean, std
         self.blocks = nn.Sequential(
-            *(nn.Conv2d(1, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2)),
-            *(nn.Conv2d(16, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2)),
-            *(nn.Flatten(), nn.Linear(7 * 7 * 32, 64), nn.ReLU()),
+            nn.Conv2d(1, 16, 3, padding=1),  # (B, 16, 28, 28)
+            nn.BatchNorm2d(16),
+            nn.ReLU(),
+            nn.MaxPool2d(2),  # (B, 16, 14, 14)
+            nn.Conv2d(16, 32, 3, padding=1),  # (B, 32, 14, 14)
+            nn.BatchNorm2d(32),
+            nn.ReLU(),
+            nn.MaxPool2d(2),  # (B, 32, 7, 7)
+            nn.Flatten(),  # (B, 1568)
+            nn.Linear(7 * 7 * 32, 64),
+            nn.ReLU(),  # (B, 64), the features
         )
         self.head = nn.Linear(64, 10)
 

@@ -125,6 +125,14 @@ def lines(x, curves: dict[str, np.ndarray], alt: str, **settings) -> None:
     show(alt)
 
 
+def losses(ax, validation: list[float], training: list[float]) -> None:
+    """Draw the losses of a run, in nats, one of each an epoch, on a logarithmic axis."""
+    curves = {"validation": (validation, VALUE, "-"), "training": (training, GRADIENT, "--")}
+    for name, (values, color, style) in curves.items():
+        ax.plot(np.arange(1, len(values) + 1), values, style, color=color, label=name)
+    ax.set(xlabel="epoch", ylabel="loss (nats)", yscale="log")
+
+
 def images(pictures: np.ndarray, titles: list[str], columns: int = 10) -> None:
     """Draw pictures (N, 1, H, W) in [0, 1] in a grid of `columns`, each under its title."""
     rows = -(-len(pictures) // columns)

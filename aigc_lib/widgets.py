@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import ipywidgets
+import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.figure import Figure
@@ -126,12 +127,8 @@ def curve_reader(runs: dict[str, tuple[list, list]]) -> Explorer:
         validation, training = runs[run]
         ended = verdict(validation, training)
         shown = 15 if answer == "?" else len(training)
-        for name, losses, color in (
-            ("validation", validation, plot.VALUE),
-            ("training", training, plot.GRADIENT),
-        ):
-            ax.plot(np.arange(1, len(losses[:shown]) + 1), losses[:shown], color=color, label=name)
-        ax.set(xlabel="epoch", ylabel="loss (nats)", xlim=(0, len(training)), yscale="log")
+        plot.losses(ax, validation[:shown], training[:shown])
+        ax.set_xlim(0, len(training))
         ax.legend(loc="upper right")
         told = {"?": "what will it do?", ended: f"right: it {ended}"}
         told = told.get(answer, f"not “{answer}”: it {ended}")
@@ -140,8 +137,21 @@ def curve_reader(runs: dict[str, tuple[list, list]]) -> Explorer:
 
     run = ipywidgets.Dropdown(options=list(runs), description="run")
     verdicts = ["?", "under-fits", "over-fits", "diverges", "is fine"]
-    answer = ipywidgets.ToggleButtons(options=verdicts, description="it ...")
+    answer = ipywidgets.ToggleButtons(options=verdicts, description="this run")
     return Explorer(draw, (6.5, 3.6), run=run, answer=answer)
+
+
+def curve_answers(runs: dict[str, tuple[list, list]]) -> None:
+    """Show the runs of `curve_reader` whole, side by side, each under its verdict."""
+    figure, axes = plt.subplots(1, len(runs), figsize=(2.6 * len(runs), 2.8), sharey=True)
+    for ax, (run, (validation, training)) in zip(axes, runs.items(), strict=True):
+        plot.losses(ax, validation, training)
+        ax.set_title(f"{run} {verdict(validation, training)}")
+        ax.label_outer()
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="lower center", ncols=2, frameon=False)
+    figure.subplots_adjust(bottom=0.3)
+    told = [f"{run} {verdict(*losses)}" for run, losses in runs.items()]
+    plot.show(f"Validation and training losses, epoch by epoch: {', '.join(told)}.")
 
 
 def _slider(name: str, value: float, low: float, high: float, step: float):

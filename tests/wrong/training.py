@@ -87,6 +87,18 @@ def cleared_too_late(model, optimizer, batches, validate, test, epochs):
     return validate(), test()
 
 
+def the_last(model, optimizer, batches, validate, test, epochs):
+    for _ in range(epochs):
+        model.train()
+        for inputs, truth in batches:
+            optimizer.zero_grad()
+            F.cross_entropy(model(inputs), truth).backward()
+            optimizer.step()
+        model.eval()
+        last = validate()
+    return last, test()
+
+
 WRONG = {
     "mean_squared_error": [
         (lambda p, t: ((p - t) ** 2).mean(), "Every prediction met every target"),
@@ -181,6 +193,7 @@ WRONG = {
         (training(choose="test"), "bug 1 mended, bug 2 mended, bug 3 still there"),
         (training(tests=2), "how often test"),
         (lambda *args: training()(*args[:5], 1), "9 steps"),
-        (cleared_too_late, "cleared before the step"),
+        (cleared_too_late, "the gradients were cleared before the step"),
+        (the_last, "not the last"),
     ],
 }
