@@ -143,13 +143,13 @@ def curve_reader(runs: dict[str, tuple[list, list]]) -> Explorer:
 
 def curve_answers(runs: dict[str, tuple[list, list]]) -> None:
     """Show the runs of `curve_reader` whole, side by side, each under its verdict."""
-    figure, axes = plt.subplots(1, len(runs), figsize=(2.6 * len(runs), 2.8), sharey=True)
+    figure, axes = plt.subplots(1, len(runs), figsize=(2.8 * len(runs), 2.8))
     for ax, (run, (validation, training)) in zip(axes, runs.items(), strict=True):
         plot.losses(ax, validation, training)
         ax.set_title(f"{run} {verdict(validation, training)}")
-        ax.label_outer()
+        ax.set_ylabel("loss (nats)" if ax is axes[0] else "")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="lower center", ncols=2, frameon=False)
-    figure.subplots_adjust(bottom=0.3)
+    figure.subplots_adjust(bottom=0.3, wspace=0.3)
     told = [f"{run} {verdict(*losses)}" for run, losses in runs.items()]
     plot.show(f"Validation and training losses, epoch by epoch: {', '.join(told)}.")
 
