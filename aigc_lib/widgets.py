@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from aigc_lib import optim, plot
 from aigc_lib.backprop import Value, descend
@@ -148,6 +149,7 @@ def curve_answers(runs: dict[str, tuple[list, list]]) -> None:
         plot.losses(ax, validation, training)
         ax.set_title(f"{run} {verdict(validation, training)}")
         ax.set_ylabel("loss (nats)" if ax is axes[0] else "")
+        ax.yaxis.set_minor_formatter(NullFormatter())  # its labels would run into the neighbour
     figure.legend(*axes[0].get_legend_handles_labels(), loc="lower center", ncols=2, frameon=False)
     figure.subplots_adjust(bottom=0.3, wspace=0.3)
     told = [f"{run} {verdict(*losses)}" for run, losses in runs.items()]
