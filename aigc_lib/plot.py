@@ -126,10 +126,11 @@ def lines(x, curves: dict[str, np.ndarray], alt: str, **settings) -> None:
 
 
 def losses(ax, validation: list[float], training: list[float]) -> None:
-    """Draw the losses of a run, in nats, one of each an epoch, on a logarithmic axis."""
+    """Draw the losses of a run, in nats for ten classes, one of each an epoch, on a log axis."""
     curves = {"validation": (validation, VALUE, "-"), "training": (training, GRADIENT, "--")}
     for name, (values, color, style) in curves.items():
         ax.plot(np.arange(1, len(values) + 1), values, style, color=color, label=name)
+    ax.axhline(np.log(10), color=GREY, ls=":", label="guessing")
     ax.set(xlabel="epoch", ylabel="loss (nats)", yscale="log")
 
 

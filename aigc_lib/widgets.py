@@ -98,7 +98,9 @@ def optimizer_explorer(curvatures: tuple[float, float] = (1.0, 30.0), steps: int
     """Optimiser and learning rate over the bowl L(w) = ½(c1 w1² + c2 w2²), from lesson 02."""
 
     def draw(ax, rule, lr):
-        return plot.descent(ax, rule_path(rule, 10**lr, curvatures, steps), curvatures)
+        told = plot.descent(ax, rule_path(rule, 10**lr, curvatures, steps), curvatures)
+        ax.set_title(f"{rule}, learning rate {10**lr:.2g}, {ax.get_title()}")
+        return f"{rule}, learning rate {10**lr:.2g}: {told}"
 
     rule = ipywidgets.Dropdown(options=list(RULES), value="Adam", description="optimiser")
     lr = _slider("log10 of lr", -1.0, -3.0, 0.0, 0.1)
@@ -150,7 +152,7 @@ def curve_answers(runs: dict[str, tuple[list, list]]) -> None:
         ax.set_title(f"{run} {verdict(validation, training)}")
         ax.set_ylabel("loss (nats)" if ax is axes[0] else "")
         ax.yaxis.set_minor_formatter(NullFormatter())  # its labels would run into the neighbour
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="lower center", ncols=2, frameon=False)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="lower center", ncols=3, frameon=False)
     figure.subplots_adjust(bottom=0.3, wspace=0.3)
     told = [f"{run} {verdict(*losses)}" for run, losses in runs.items()]
     plot.show(f"Validation and training losses, epoch by epoch: {', '.join(told)}.")

@@ -67,6 +67,7 @@ def adam_step(fn: Attempt) -> None:
             ),
             (w - lr * m_hat / (s_hat + eps).sqrt(), "ε is added to the root, not under it."),
             (w - lr * m_hat / (s_hat + eps), "The root of ŝ is missing."),
+            (w - lr * m_hat / s_hat.sqrt(), "ε is missing: divide by √ŝ + ε."),
             (w + lr * m_hat / (s_hat.sqrt() + eps), "It goes uphill: subtract the step."),
             (_moved(w, m, s, t, *given), "Take the hats of the new averages, not of the old ones."),
         ]
@@ -140,6 +141,8 @@ def stop_early(fn: Attempt) -> None:
         ([3.0, 1.0, 2.0, 0.5, 0.7], 2, (3, False), "an improvement starts the count anew"),
         ([1.0, 2.0, 0.5, 2.0, 0.6, 0.7], 3, (2, True), "the losses need not rise one by one"),
         ([2.0, 1.0, 1.0, 1.0], 2, (1, True), "a loss that equals the best is no improvement"),
+        ([1.0, 2.0, 3.0, 4.0], 2, (0, True), "more losses than the patience came after the best"),
+        ([3.0, 1.0, 2.0, 2.0, 0.5], 2, (4, False), "judge the whole list: its best is the last"),
         ([5.0], 1, (0, False), "the first loss is the best so far"),
     ]
     for losses, patience, right, why in cases:
@@ -177,6 +180,8 @@ def convolve(fn: Attempt) -> None:
         hint = "z[i, j] is the sum over image[i:i+h, j:j+w] * kernel."
         mistakes.append((right.T, "Rows and columns are exchanged."))
         answer = fn(image, kernel)
+        if isinstance(answer, list):
+            raise Wrong("return one tensor: fill in `torch.zeros(H − h + 1, W − w + 1)`, no list.")
         if getattr(answer, "dtype", None) in (torch.float32, np.dtype(np.float32)):
             answer = np.asarray(answer, dtype=float)
         expect(answer, right, "the result", mistakes, hint)

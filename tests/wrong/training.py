@@ -47,6 +47,14 @@ def last_best(losses, patience):
     return best, len(losses) - 1 - best >= patience
 
 
+def stops_for_good(losses, patience):
+    for i in range(1, len(losses) + 1):
+        best = losses.index(min(losses[:i]))
+        if i - 1 - best >= patience:
+            return best, True
+    return best, False
+
+
 def conv(image, kernel, rows=0, columns=0):
     z = F.conv2d(image[None, None], kernel[None, None])[0, 0]
     return z[: len(z) - rows, : z.shape[1] - columns]
@@ -115,6 +123,7 @@ WRONG = {
         ),
         (adam(lambda w, g, m, s, mh, sh, lr, e: (w + lr * mh / (sh.sqrt() + e), m, s)), "uphill"),
         (adam(lambda w, g, m, s, mh, sh, lr, e: (w - lr * mh / (sh + e), m, s)), "root of ŝ"),
+        (adam(lambda w, g, m, s, mh, sh, lr, e: (w - lr * mh / sh.sqrt(), m, s)), "ε is missing"),
         (adam(lambda w, g, m, s, mh, sh, lr, e: (w, mh, sh)), "for this step only"),
         (adam(lambda w, g, m, s, mh, sh, lr, e: (w, m + 0.9 * g, s)), "m is an average"),
         (adam(lambda w, g, m, s, mh, sh, lr, e: (w, m)), "three things"),
@@ -168,6 +177,14 @@ WRONG = {
         (last_best, "no improvement"),
         (lambda losses, patience: (losses.index(min(losses)), False), "after exactly `patience`"),
         (lambda losses, patience: (losses.index(min(losses)) + 1, False), "counts from 0"),
+        (
+            lambda losses, patience: (
+                losses.index(min(losses)),
+                len(losses) - 1 - losses.index(min(losses)) == patience,
+            ),
+            "more losses than the patience",
+        ),
+        (stops_for_good, "judge the whole list"),
         (lambda losses, patience: losses.index(min(losses)), "return two things"),
         (lambda losses, patience: (min(losses), False), "whole number"),
     ],
@@ -180,6 +197,7 @@ WRONG = {
         ),
         (lambda image, kernel: conv(image, kernel) / kernel.numel(), "no mean"),
         (lambda image, kernel: torch.zeros_like(image), "Without padding"),
+        (lambda image, kernel: conv(image, kernel).tolist(), "return one tensor"),
         (lambda image, kernel: conv(image, kernel).T, "exchanged"),
     ],
     "mended_training": [
