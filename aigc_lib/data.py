@@ -29,6 +29,12 @@ FASHION = [
     "Ankle boot",
 ]
 
+# The plays of Shakespeare that no model is trained on: a comedy and a tragedy in each part.
+HELD_OUT = {
+    "validation": ("TWELFTH NIGHT; OR, WHAT YOU WILL", "JULIUS CAESAR"),
+    "test": ("AS YOU LIKE IT", "MACBETH"),
+}
+
 # Where Debian's package dataset-fashion-mnist puts its idx files.
 FULL_FASHION = Path("/usr/share/datasets/fashion-mnist")
 
@@ -183,3 +189,42 @@ def read_idx(path: Path) -> np.ndarray:
         ) from None
     except (OSError, EOFError, ValueError, IndexError, zlib.error) as error:
         raise DataError(f"{path} is damaged ({error}); {remedy}") from error
+
+
+def us_names() -> dict[str, list[str]]:
+    """Return given names of a-z, most frequent first: "train", "validation", "test" -> a list.
+
+    Of 32,000 names given in the USA from 1880 to 2016, with at least 134 births each, the one at
+    place i, from 0, is for validation if i % 10 == 8, for the test if 9, and else for training:
+    25,600, 3,200 and 3,200. Source: US Social Security Administration. Raises DataError as
+    `verify` does. Lesson 03.
+    """
+    (path,) = verify("us_names")
+    return _parts(path.read_text("ascii").splitlines())
+
+
+def _parts(items: list) -> dict[str, list]:
+    """Return the parts of a list: of every ten items the ninth validates and the tenth tests."""
+    return {
+        "train": [item for i, item in enumerate(items) if i % 10 < 8],
+        "validation": items[8::10],
+        "test": items[9::10],
+    }
+
+
+def shakespeare() -> dict[str, str]:
+    """Return Shakespeare's works, 4.9 million characters: "train", "validation", "test" -> a str.
+
+    Held out are whole plays, about 5 % of the characters a part: Twelfth Night and Julius Caesar
+    for validation, As You Like It and Macbeth for the test, as `HELD_OUT` says; train has the other
+    32 plays, the sonnets and 4 poems. A work begins with its title in capitals and ends with an
+    empty line. The 79 characters are ASCII, and all occur in train. Source: Project Gutenberg,
+    through the Open Shakespeare package. Raises DataError as `verify` does. Lesson 03.
+    """
+    (path,) = verify("shakespeare")
+    parts = {"train": "", "validation": "", "test": ""}
+    for work in gzip.decompress(path.read_bytes()).decode("ascii").split("# ")[1:]:
+        title = work.partition("\n")[0]
+        held_out = [part for part, titles in HELD_OUT.items() if title in titles]
+        parts[held_out[0] if held_out else "train"] += work
+    return parts
