@@ -87,9 +87,28 @@ DATASETS = {
         "lessons": ["03_ngram"],
         "restore": "git checkout -- :/data/shakespeare.txt.gz",
     },
+    "quatrains": {
+        "files": ["tang/quatrains.tsv.gz", "tang/pinyin.tsv"],
+        "content": "13,293 quatrains of the Tang dynasty in simplified characters: author, title, "
+        "text; and for 5,131 characters the Mandarin final and tone",
+        "content_sha256": {
+            "quatrains.tsv": "1f8b45db114127971b3339b64cab4d68d91ffe3f4a8c8b76cea466e60cc5ad70",
+            "pinyin.tsv": "530fad184534f80d8ff0838e7e9aebcb0d1db0088dc8c35b1e3006ff765c1644",
+        },
+        "source": "Complete Tang Poems, from npm's chinese-poetry 2.0.1, simplified by PyPI's "
+        "opencc 1.4.2; readings of PyPI's pypinyin 0.55.0",
+        "licence": "MIT, © 2016 JackeyGao; readings MIT, © 2016 mozillazg, 闲耘 "
+        "([texts](LICENSES/quatrains.txt))",
+        "lessons": ["03_ngram"],
+        "restore": "git checkout -- :/data/tang",
+    },
 }
 
-TEXTS = {"us_names": texts.us_names, "shakespeare": texts.shakespeare}
+TEXTS = {
+    "us_names": texts.us_names,
+    "shakespeare": texts.shakespeare,
+    "quatrains": texts.quatrains,
+}
 
 
 def unpack(package: str, folder: Path) -> None:
@@ -130,11 +149,10 @@ def fashion_mnist() -> None:
 def save_texts(name: str, contents: dict[str, str]) -> None:
     """Write the texts of a dataset, file -> text, gzipped if the dataset's file is."""
     for file, text in contents.items():
-        content = text.encode("utf8")
-        expected = DATASETS[name]["content_sha256"][file]
+        path, content = HERE / file, text.encode("utf8")
+        expected = DATASETS[name]["content_sha256"][path.name]
         if (found := hashlib.sha256(content).hexdigest()) != expected:
             sys.exit(f"{name} {file}: the content has sha256 {found}, expected {expected}")
-        path = HERE / file
         path.parent.mkdir(exist_ok=True)
         if file not in DATASETS[name]["files"]:
             path = path.with_name(path.name + ".gz")
