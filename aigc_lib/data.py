@@ -242,11 +242,11 @@ class Poem(NamedTuple):
 def quatrains() -> dict[str, list[Poem]]:
     """Return quatrains of the Tang dynasty: "train", "validation", "test" -> a list of `Poem`.
 
-    A text is four lines of 5 or of 7 characters that end in ，。，。 in turn. Of two poems with half
-    their characters in the same places only the first is here. The poem at place i of 13,293, from
-    0, is for validation if i % 10 == 8, for the test if 9, and else for training. Source: Complete
-    Tang Poems of 1705, through the chinese-poetry package. Raises DataError as `verify` does.
-    Lesson 03.
+    A text is four lines of 5 or of 7 characters, which end in ，。，。 in turn. Of two poems with
+    half their characters in the same places only the first is here. The poem at place i of 13,293,
+    from 0, is for validation if i % 10 == 8, for the test if 9, and else for training. Source:
+    Complete Tang Poems of 1705, through the chinese-poetry package. Raises DataError as `verify`
+    does. Lesson 03.
     """
     path, _ = verify("quatrains")
     lines = gzip.decompress(path.read_bytes()).decode("utf8").splitlines()
