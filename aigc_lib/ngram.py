@@ -18,6 +18,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import torch
+from torch.nn.functional import pad
 
 # Each smoothing, and the strength that it has if none is given.
 SMOOTHINGS = {"add-k": 1.0, "interpolation": 0.5, "absolute": 0.75, "kneser-ney": None}
@@ -39,11 +40,17 @@ def count(ids: torch.Tensor, order: int, vocab_size: int, boundary: int | None =
     """Return for k = 1 to `order`: the keys of the distinct k-grams, their counts and suffixes.
 
     All are (M_k,) and sorted by key = (rank of the first k-1 tokens) V + last token; a suffix is
-    the rank of the last k-1 tokens. The text is `ids` (N,). Lesson 03.
+    the rank of the last k-1 tokens. The text is `ids` (N,). Raises ValueError if no n-gram of the
+    order fits into it. Lesson 03.
     """
     length, rank, grams = reach(ids, order, boundary), torch.zeros_like(ids), []
     for k in range(1, order + 1):
         at = (length >= k).nonzero()[:, 0]  # where a k-gram ends
+        if len(at) == 0:
+            raise ValueError(
+                f"order {order} needs {order} tokens in a row, and this text has at most {k - 1}: "
+                f"give a longer text or order={k - 1}"
+            )
         key = rank[at - 1] * vocab_size + ids[at]
         keys, inverse, c = torch.unique(key, return_inverse=True, return_counts=True)
         suffix = torch.empty_like(keys)
@@ -71,7 +78,7 @@ def modified_discounts(c: torch.Tensor) -> torch.Tensor:
 
     D_j = j - (j+1) Y n_{j+1}/n_j with Y = n₁/(n₁ + 2n₂), where n_j is how many n-grams have
     count j. Where that gives no D_j in [0, j], as in a tiny text, they are 1/2, 1 and 3/2, as
-    KenLM's fallback. Source: Chen and Goodman 1999, equation 17; lesson 03.
+    KenLM's fallback. Source: Chen and Goodman 1998, TR-10-98, equation 26; lesson 03.
     """
     n = torch.bincount(c.clamp(max=5), minlength=6)[1:5].double()
     j = torch.arange(1, 4).double()
@@ -101,7 +108,7 @@ def discount(c, h, total, D):
     """Return α = (c - D_c)/c(h) and γ = Σ_w D_c(hw)/c(h); arguments as in `add_k`.
 
     `D` (3,) is what is taken from counts of 1, 2, and 3 or more: one number three times is
-    absolute discounting. Source: Chen and Goodman 1999, equations 11 and 16; lesson 03.
+    absolute discounting. Source: Ney, Essen and Kneser 1994; Chen and Goodman 1999; lesson 03.
     """
     taken = D[c.clamp(max=3) - 1]
     return (c - taken) / total[h], torch.bincount(h, taken, minlength=len(total)) / total
@@ -154,11 +161,6 @@ class NGram:
         V-1.
         """
         ids = _check_ids(ids, self.vocab_size, 1)
-        if (longest := int(reach(ids, self.order, self.boundary).max())) < self.order:
-            raise ValueError(
-                f"order {self.order} needs {self.order} tokens in a row, and this text has at most "
-                f"{longest}: give a longer text or order={longest}"
-            )
         grams = count(ids, self.order, self.vocab_size, self.boundary)
         if self.smoothing == "kneser-ney":
             grams = continuations(grams)
@@ -182,14 +184,13 @@ class NGram:
             self.discounts.append(D)
             alpha, gamma = discount(c, h, total, D)
         gamma[total == 0] = 1  # what ends a text or a document is followed by nothing
-        unseen = total.new_tensor([0]), total.new_tensor([1])
-        return Level(keys, torch.cat([alpha, unseen[0]]), torch.cat([gamma, unseen[1]]))
+        return Level(keys, pad(alpha, (0, 1), value=0), pad(gamma, (0, 1), value=1))
 
     def log_probs(self, ids) -> torch.Tensor:
         """Return log p(ids[i] | the tokens before it), i = 1 to N-1, in nats: float64, (N-1,).
 
-        A probability of 0, which only λ = 1 gives, has the logarithm -inf. Raises ValueError for
-        fewer than two ids, or ids outside 0 to V-1.
+        A probability of 0, which λ = 1 and D = 0 may give, has the logarithm -inf. Raises
+        ValueError for fewer than two ids, or ids outside 0 to V-1.
         """
         ids = _check_ids(ids, self.vocab_size, 2)
         length, rank = reach(ids, self.order, self.boundary), torch.zeros_like(ids)
@@ -222,10 +223,7 @@ class NGram:
         rows = [torch.full((self.vocab_size,), 1 / self.vocab_size, dtype=torch.float64)]
         for level, start in zip(self._fitted(), range(len(context), -1, -1), strict=False):
             h = self._rank(context[start:])
-            keys = (
-                torch.stack([h, h + 1]) * self.vocab_size
-            )  # the first of h, and the first after h
-            first, end = torch.searchsorted(level.keys, keys)
+            first, end = torch.searchsorted(level.keys, torch.stack([h, h + 1]) * self.vocab_size)
             row = level.gamma[h] * self._lower(rows[-1])
             row[level.keys[first:end] % self.vocab_size] += level.alpha[first:end]
             rows.append(row)
@@ -291,6 +289,7 @@ def _check_ids(ids, vocab_size: int, least: int) -> torch.Tensor:
         raise ValueError(
             f"ids of shape {tuple(found.shape)} and {found.dtype}: give whole numbers, shape (N,)"
         )
+    found = found.long()
     if len(found) < least:
         raise ValueError(f"a text of {len(found)} tokens is too short: give at least {least}")
     wrong = ((found < 0) | (found >= vocab_size)).nonzero()
@@ -299,7 +298,7 @@ def _check_ids(ids, vocab_size: int, least: int) -> torch.Tensor:
             f"ids[{wrong[0].item()}] is {found[wrong[0]].item()}, and the tokens are 0 to "
             f"{vocab_size - 1}: encode with the tokenizer of this vocabulary"
         )
-    return found.long()
+    return found
 
 
 def _check_whole(name: str, number: int, least: int) -> None:
