@@ -2,9 +2,10 @@
 
 `python data/prepare.py` makes all, `python data/prepare.py fashion_mnist` that one, and both bring
 `files.json` and the table in README.md up to date. Needs the course's environment with the versions
-in constraints.txt: another Pillow may write other bytes for the same pictures. A dataset that the
-course ships is built from its registry package, in a temporary folder, and its content is compared
-with the hash below; one that comes with a dependency, or is a trained model, is only hashed.
+in constraints.txt, and for the texts npm: another Pillow may write other bytes for the same
+pictures, another zlib for the same text. A dataset that the course ships is built from its registry
+package, in a temporary folder, and its content is compared with the hash below; one that comes with
+a dependency, or is a trained model, is only hashed.
 """
 
 import gzip

