@@ -229,7 +229,7 @@ def test_a_sample_repeats_and_starts_at_the_boundary():
 
 
 def test_no_temperature_is_too_low_or_too_high():
-    model = NGram(2, 3).fit([0, 1, 0, 1, 0, 1, 2, 0])
+    model = NGram(2, 3, "absolute", 0.5).fit([0, 1, 0, 1, 0, 1, 2, 0])
     cold = model.sample(6, torch.Generator().manual_seed(0), [0], temperature=5e-324)
     assert cold.tolist() == [1, 0] * 3
     hot = model.sample(999, torch.Generator().manual_seed(0), [0], temperature=1e308)
