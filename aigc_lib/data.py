@@ -12,6 +12,7 @@ import json
 import sys
 import zlib
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,6 +29,12 @@ FASHION = [
     "Bag",
     "Ankle boot",
 ]
+
+# The plays of Shakespeare that no model is trained on: a comedy and a tragedy in each part.
+HELD_OUT = {
+    "validation": ("TWELFTH NIGHT; OR, WHAT YOU WILL", "JULIUS CAESAR"),
+    "test": ("AS YOU LIKE IT", "MACBETH"),
+}
 
 # Where Debian's package dataset-fashion-mnist puts its idx files.
 FULL_FASHION = Path("/usr/share/datasets/fashion-mnist")
@@ -183,3 +190,78 @@ def read_idx(path: Path) -> np.ndarray:
         ) from None
     except (OSError, EOFError, ValueError, IndexError, zlib.error) as error:
         raise DataError(f"{path} is damaged ({error}); {remedy}") from error
+
+
+def us_names() -> dict[str, list[str]]:
+    """Return given names of a-z, most frequent first: "train", "validation", "test" -> a list.
+
+    Of 32,000 names given in the USA from 1880 to 2016, with at least 134 births each, the one at
+    place i, from 0, is for validation if i % 10 == 8, for the test if 9, and else for training:
+    25,600, 3,200 and 3,200. Source: US Social Security Administration. Raises DataError as
+    `verify` does. Lesson 03.
+    """
+    (path,) = verify("us_names")
+    return _parts(path.read_text("ascii").splitlines())
+
+
+def _parts(items: list) -> dict[str, list]:
+    """Return the parts of a list: of every ten items the ninth validates and the tenth tests."""
+    return {
+        "train": [item for i, item in enumerate(items) if i % 10 < 8],
+        "validation": items[8::10],
+        "test": items[9::10],
+    }
+
+
+def shakespeare() -> dict[str, str]:
+    """Return Shakespeare's works, 4.9 million characters: "train", "validation", "test" -> a str.
+
+    Held out are whole plays, about 5 % of the characters a part: Twelfth Night and Julius Caesar
+    for validation, As You Like It and Macbeth for the test, as `HELD_OUT` says; train has the other
+    32 plays, the sonnets and 4 poems. A work begins with its title in capitals and ends with an
+    empty line. The 79 characters are ASCII, and all occur in train. Source: Project Gutenberg,
+    through the Open Shakespeare package. Raises DataError as `verify` does. Lesson 03.
+    """
+    (path,) = verify("shakespeare")
+    parts = {"train": "", "validation": "", "test": ""}
+    for work in gzip.decompress(path.read_bytes()).decode("ascii").split("# ")[1:]:
+        title = work.partition("\n")[0]
+        held_out = [part for part, titles in HELD_OUT.items() if title in titles]
+        parts[held_out[0] if held_out else "train"] += work
+    return parts
+
+
+class Poem(NamedTuple):
+    """A quatrain; its text is four lines of equal length, as "白日依山尽，黄河入海流。欲穷…"."""
+
+    author: str
+    title: str
+    text: str
+
+
+def quatrains() -> dict[str, list[Poem]]:
+    """Return quatrains of the Tang dynasty: "train", "validation", "test" -> a list of `Poem`.
+
+    A text is four lines of 5 or of 7 characters, which end in ，。，。 in turn. Of two poems with
+    half their characters in the same places only the first is here. The poem at place i of 13,293,
+    from 0, is for validation if i % 10 == 8, for the test if 9, and else for training. Source:
+    Complete Tang Poems of 1705, through the chinese-poetry package. Raises DataError as `verify`
+    does. Lesson 03.
+    """
+    path, _ = verify("quatrains")
+    lines = gzip.decompress(path.read_bytes()).decode("utf8").splitlines()
+    return _parts([Poem(*line.split("\t")) for line in lines])
+
+
+def pinyin() -> dict[str, tuple[str, int]]:
+    """Return how characters of the quatrains sound in Mandarin today: each -> (final, tone 1 to 4).
+
+    Two characters rhyme if their finals are equal, since a final has lost its medial: ia and ua are
+    a, ie and üe are ie, uo is o, iou is ou, uei is ei, iong is ong; and in, un and ün, which are i,
+    u and ü before en, are en, and ing is eng. Tones 1 and 2 are the level ones of verse. A
+    character has one reading, the usual one, whatever it means in a poem; 27 rare ones have none.
+    Source: pypinyin. Raises DataError as `verify` does. Lesson 03.
+    """
+    _, path = verify("quatrains")
+    rows = (line.split("\t") for line in path.read_text("utf8").splitlines())
+    return {character: (final, int(tone)) for character, final, tone in rows}

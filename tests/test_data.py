@@ -2,7 +2,10 @@
 
 import gzip
 import hashlib
+import importlib
 import json
+import random
+import re
 import runpy
 import shutil
 import subprocess
@@ -261,9 +264,208 @@ def test_a_torn_idx_file_is_named_with_its_remedy(tear, idx_files):
     assert str(path) in str(error.value)
 
 
+def test_names_are_as_many_as_said_and_none_is_in_two_parts():
+    names = data.us_names()
+    assert {part: len(found) for part, found in names.items()} == {
+        "train": 25_600,
+        "validation": 3_200,
+        "test": 3_200,
+    }
+    every = [name for found in names.values() for name in found]
+    assert len(set(every)) == 32_000
+    assert set("".join(every)) == set("abcdefghijklmnopqrstuvwxyz")
+
+
+def test_a_name_is_in_the_part_that_its_place_says():
+    ranked = (ROOT / "data/us_names.txt").read_text().split("\n")
+    assert ranked.pop() == ""
+    assert ranked[:5] == ["james", "john", "robert", "michael", "mary"]
+    for part, found in data.us_names().items():
+        places = {"train": range(8), "validation": [8], "test": [9]}[part]
+        assert found == [name for i, name in enumerate(ranked) if i % 10 in places]
+
+
+@pytest.fixture(scope="module")
+def shakespeare():
+    return data.shakespeare()
+
+
+LINES = {
+    "to be, or not to be,--that is the question": "train",
+    "shall i compare thee to a summer's day?": "train",
+    "friends, romans, countrymen, lend me your ears": "validation",
+    "if music be the food of love, play on": "validation",
+    "all the world's a stage": "test",
+    "to-morrow, and to-morrow, and to-morrow": "test",
+}
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_famous_line_is_in_the_part_of_its_play_alone(line, shakespeare):
+    assert [part for part, text in shakespeare.items() if line in text.lower()] == [LINES[line]]
+
+
+def test_held_out_are_two_whole_plays_a_part(shakespeare):
+    total = sum(map(len, shakespeare.values()))
+    for part, (comedy, tragedy) in data.HELD_OUT.items():
+        text = shakespeare[part]
+        assert all(
+            len(re.findall(rf"^{title}\n\n", text, re.MULTILINE)) for title in (comedy, tragedy)
+        )
+        assert len(re.findall(r"^ACT [IV]+\.$", text, re.MULTILINE)) >= 9
+        assert 0.045 < len(text) / total < 0.05
+        assert comedy not in shakespeare["train"]
+
+
+def test_shakespeare_is_one_file_of_41_works_cut_at_their_titles(shakespeare):
+    whole = gzip.decompress((ROOT / "data/shakespeare.txt.gz").read_bytes()).decode("ascii")
+    works = re.split("^# ", whole, flags=re.MULTILINE)[1:]
+    assert len(works) == 41
+    assert sorted("".join(works)) == sorted("".join(shakespeare.values()))
+    assert all(any(work in text for text in shakespeare.values()) for work in works)
+    assert "IMOGEN." not in whole
+
+
+def test_shakespeare_has_nothing_of_the_etext(shakespeare):
+    text = "".join(shakespeare.values())
+    alphabet = set(
+        "\n !\"&'(),-./0123456789:;?[]abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    )
+    assert set(text) == set(shakespeare["train"]) == alphabet
+    assert not re.search(r"\n\n\n|  | \n|\n |THE END\n|by William Shakespeare|(?i:gutenberg)", text)
+    for name in ("HAM.", "LEAR.", "ROMEO.", "LYSANDER.", "MACBETH."):
+        assert text.count(f"\n\n{name}\n") > 40
+        assert not re.search(rf"\n\n(?!{name}){name[:-1]}\.?\n\S", text, re.IGNORECASE)
+
+
+@pytest.fixture(scope="module")
+def quatrains():
+    return data.quatrains()
+
+
+def test_quatrains_are_as_many_as_said_and_in_the_parts_that_their_places_say(quatrains):
+    packed = (ROOT / "data/tang/quatrains.tsv.gz").read_bytes()
+    rows = [line.split("\t") for line in gzip.decompress(packed).decode().split("\n")[:-1]]
+    assert len(rows) == 13_293
+    for part, poems in quatrains.items():
+        places = {"train": range(8), "validation": [8], "test": [9]}[part]
+        expected = [row for i, row in enumerate(rows) if i % 10 in places]
+        assert [[poem.author, poem.title, poem.text] for poem in poems] == expected
+
+
+def test_every_quatrain_has_four_lines_of_five_or_seven_characters(quatrains):
+    lengths = set()
+    for poem in (poem for poems in quatrains.values() for poem in poems):
+        lines = re.split("[，。]", poem.text)
+        assert re.sub("[^，。]", "", poem.text) == "，。，。"
+        assert lines.pop() == ""
+        assert len({len(line) for line in lines}) == 1
+        lengths.add(len(lines[0]))
+        assert not re.search(r"[\s□○●（）()\[\]《》a-zA-Z0-9]", poem.text)
+        assert poem.author.strip()
+        assert poem.title.strip()
+        assert "（" not in poem.title
+    assert lengths == {5, 7}
+
+
+def test_known_quatrains_are_there_in_simplified_characters(quatrains):
+    poems = [poem for part in quatrains.values() for poem in part]
+    longing = "红豆生南国，秋来发故枝。愿君多采撷，此物最相思。"
+    assert ("王维", "相思", longing) in poems
+    assert data.Poem("李白", "静夜思", "床前看月光，疑是地上霜。举头望山月，低头思故乡。") in poems
+    snow = [poem.author for poem in poems if poem.text.startswith("千山鸟飞绝，")]
+    assert snow == ["柳宗元"]
+
+
+def test_no_held_out_quatrain_is_a_variant_of_another(quatrains):
+    """Each character against the one in its place in each other poem of the same form."""
+    for size in (24, 32):
+        held_out = [p.text for part in ("validation", "test") for p in quatrains[part]]
+        held_out = [text for text in held_out if len(text) == size]
+        every = held_out + [p.text for p in quatrains["train"] if len(p.text) == size]
+        same = np.zeros((len(held_out), len(every)), np.int8)
+        for place in range(size):
+            column = np.array([ord(text[place]) for text in every])
+            same += column[: len(held_out), None] == column
+        np.fill_diagonal(same, 0)
+        assert 4 < same.max() < 4 + (size - 4) / 2
+
+
+SOUNDS = {
+    **{"家": ("a", 1), "花": ("a", 1), "天": ("an", 1), "山": ("an", 1), "流": ("ou", 2)},
+    **{"水": ("ei", 3), "月": ("ie", 4), "别": ("ie", 2), "云": ("en", 2), "心": ("en", 1)},
+    **{"春": ("en", 1), "情": ("eng", 2), "风": ("eng", 1), "中": ("ong", 1), "穷": ("ong", 2)},
+    **{"鱼": ("ü", 2), "书": ("u", 1), "思": ("i", 1), "时": ("i", 2), "儿": ("er", 2)},
+    **{"多": ("o", 1), "波": ("o", 1), "歌": ("e", 1), "高": ("ao", 1), "桥": ("ao", 2)},
+    **{"来": ("ai", 2), "快": ("ai", 4), "霜": ("ang", 1), "乡": ("ang", 1), "子": ("i", 3)},
+}
+
+
+def test_characters_sound_as_a_dictionary_says():
+    sounds = data.pinyin()
+    assert {character: sounds[character] for character in SOUNDS} == SOUNDS
+    finals = "a o e ie ai ei ao ou an en ang eng ong i u ü er"
+    assert {final for final, _ in sounds.values()} == set(finals.split())
+    assert {tone for _, tone in sounds.values()} == {1, 2, 3, 4}
+
+
+def test_all_but_27_characters_of_the_quatrains_have_a_sound(quatrains):
+    found = {c for poems in quatrains.values() for poem in poems for c in poem.text} - set("，。")
+    sounds = data.pinyin()
+    assert sounds.keys() < found
+    assert (len(found), len(found - sounds.keys())) == (5_158, 27)
+
+
+def test_lines_two_and_four_rhyme_and_are_level_as_chance_would_not_have_it(quatrains):
+    sounds = data.pinyin()
+    ends = [
+        (poem.text[len(poem.text) // 2 - 2], poem.text[-2])
+        for poems in quatrains.values()
+        for poem in poems
+    ]
+    ends = [pair for pair in ends if all(end in sounds for end in pair)]
+    rhymes = [sounds[two][0] == sounds[four][0] for two, four in ends]
+    level = [sounds[two][1] <= 2 and sounds[four][1] <= 2 for two, four in ends]
+    fours = [four for _, four in ends]
+    random.Random(0).shuffle(fours)
+    chance = [sounds[two][0] == sounds[c][0] for (two, _), c in zip(ends, fours, strict=True)]
+    assert 0.78 < np.mean(rhymes) < 0.79
+    assert 0.87 < np.mean(level) < 0.88
+    assert 0.08 < np.mean(chance) < 0.11
+
+
+LOADERS = {
+    "us_names.txt": data.us_names,
+    "shakespeare.txt.gz": data.shakespeare,
+    "tang/quatrains.tsv.gz": data.quatrains,
+    "tang/pinyin.tsv": data.pinyin,
+}
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_a_damaged_text_is_named_with_its_remedy(name, copied):
+    content = (copied / name).read_bytes()
+    (copied / name).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(data.DataError, match=r"is damaged.*restore it with: git checkout") as error:
+        LOADERS[name]()
+    assert str(copied / name) in str(error.value)
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_a_text_is_what_its_recorded_content_hash_says(name):
+    recorded = json.loads((ROOT / "data/files.json").read_text("utf8"))
+    (hashes,) = [entry["content_sha256"] for entry in recorded.values() if name in entry["files"]]
+    content = (ROOT / "data" / name).read_bytes()
+    if name.endswith(".gz"):
+        assert content[4:8] == bytes(4)  # no time of packing
+        content = gzip.decompress(content)
+    assert hashlib.sha256(content).hexdigest() == hashes[Path(name).name.removesuffix(".gz")]
+
+
 @pytest.fixture
-def prepare(copied):
+def prepare(copied, monkeypatch):
     """What prepare.py defines, working on a copy of the data folder."""
+    monkeypatch.syspath_prepend(ROOT / "data")
     names = runpy.run_path(str(ROOT / "data" / "prepare.py"))
     names["main"].__globals__["HERE"] = copied
     return names["main"].__globals__
@@ -278,17 +480,20 @@ def test_prepare_reproduces_the_committed_list_and_table(prepare, copied):
         assert (copied / name).read_text("utf8") == (ROOT / "data" / name).read_text("utf8")
 
 
-def test_prepare_makes_and_lists_only_what_is_named(prepare, copied):
+def test_prepare_makes_and_lists_only_what_is_named(prepare, copied, monkeypatch):
     made = []
     prepare["fashion_mnist"] = lambda: made.append("fashion_mnist")
+    for name in prepare["TEXTS"]:
+        monkeypatch.setitem(prepare["TEXTS"], name, lambda name=name: made.append(name) or {})
     (copied / "fashion_mnist/test.png").write_bytes(b"another")
     prepare["main"](["digits"])
     assert made == []
     assert (copied / "files.json").read_text("utf8") == (ROOT / "data/files.json").read_text("utf8")
     prepare["main"](["fashion_mnist"])
     assert data.find("fashion_mnist") == data.verify("fashion_mnist")
+    assert made == ["fashion_mnist"]
     prepare["main"]([])
-    assert made == ["fashion_mnist"] * 2
+    assert made == ["fashion_mnist", "fashion_mnist", "us_names", "shakespeare", "quatrains"]
     with pytest.raises(SystemExit, match="'fashion'; there are: digits, fashion_mnist"):
         prepare["main"](["fashion"])
 
@@ -304,6 +509,77 @@ def test_prepare_writes_what_the_loader_reads_and_refuses_other_content(prepare,
     prepare["save"]("test", pixels, labels)
     np.testing.assert_array_equal(data.read_sheet(copied / "fashion_mnist/test.png"), pixels)
     np.testing.assert_array_equal(np.load(copied / "fashion_mnist/test_labels.npy"), labels)
+
+
+@pytest.mark.parametrize("name", ["us_names", "shakespeare", "quatrains"])
+def test_prepare_writes_the_texts_bit_for_bit_and_refuses_others(name, prepare, copied):
+    texts = {}
+    for file in prepare["DATASETS"][name]["files"]:
+        content = (copied / file).read_bytes()
+        content = gzip.decompress(content) if file.endswith(".gz") else content
+        texts[file.removesuffix(".gz")] = content.decode("utf8")
+        (copied / file).unlink()
+    with pytest.raises(SystemExit, match=rf"{name} .* the content has sha256 .*, expected"):
+        prepare["save_texts"](name, {file: text + "\n" for file, text in texts.items()})
+    prepare["save_texts"](name, texts)
+    assert data.find(name) == data.verify(name)
+
+
+@pytest.fixture
+def texts(monkeypatch):
+    """The functions that make the texts."""
+    monkeypatch.syspath_prepend(ROOT / "data")
+    return importlib.import_module("texts")
+
+
+def test_an_etext_is_cleaned_of_what_is_not_shakespeares(texts):
+    work = (
+        "A PLAY\n\nby William Shakespeare\n\n\n\nMONTAGUE,}Heads of \nCAPULET, } two houses.\n"
+        + "\nHam.\n  {Aside.] A  _tremor_.\n@@@@\n" * 3
+        + "\nHoratio\n[Exit.}\n\nHor.\nAy.\n\nHOR.\nNo.\n\nCome, sir.\n\n____\n\nTHE END\n"
+    )
+    ham = "HAM.\n[Aside.] A tremor.\n\n"
+    rest = "Horatio\n[Exit.]\n\nHor.\nAy.\n\nHOR.\nNo.\n\nCome, sir."
+    assert texts.clean(work) == (
+        "A PLAY\n\nMONTAGUE, Heads of\nCAPULET, two houses.\n\n" + ham * 3 + rest
+    )
+
+
+def test_of_poems_with_half_their_characters_in_the_same_places_the_first_is_kept(texts):
+    first = "一二三四五，六七八九十。甲乙丙丁戊，己庚辛壬癸。"
+    half = "一二三四五，六七八九十。子丑寅卯辰，巳午未申酉。"
+    less = "一二三四五，六七八九东。子丑寅卯辰，巳午未申酉。"
+    long = "一二三四五六七，一二三四五六七。一二三四五六七，一二三四五六七。"
+    poems = [
+        ("", name, text)
+        for name, text in zip("abcde", (long, first, half, less, long), strict=True)
+    ]
+    assert [name for _, name, _ in texts.distinct(poems)] == ["a", "b", "d"]
+
+
+def test_what_is_a_quatrain_and_what_is_not(texts):
+    assert texts.QUATRAIN.fullmatch("千山鳥飛絕，萬徑人蹤滅。孤舟簑笠翁，獨釣寒江雪。")
+    for other in (
+        "千山鳥飛絕，萬徑人蹤□。孤舟簑笠翁，獨釣寒江雪。",
+        "千山鳥飛絕，萬徑人蹤。孤舟簑笠翁，獨釣寒江雪。",
+        "千山鳥飛絕，萬徑人蹤滅。孤舟簑笠翁（一），獨釣寒江雪。",
+        "千山鳥飛絕，萬徑人蹤滅。",
+        "千山鳥兒飛絕，萬徑人兒蹤滅。孤舟老簑笠翁，獨釣寒江之雪。",
+        "千山鳥飛絕，萬徑人蹤滅。黃河之水天上來，奔流到海不復回。",
+    ):
+        assert not texts.QUATRAIN.fullmatch(other)
+    assert texts.title("忆友（一作「怀友」）二首　其一（「其一」据补）") == "忆友 二首 其一"
+
+
+def test_a_final_is_left_without_its_medial(texts):
+    rhymes = {
+        "a": "a ia ua", "o": "o uo", "e": "e", "ie": "ie ve", "ai": "ai uai", "ei": "ei uei",
+        "ao": "ao iao", "ou": "ou iou", "an": "an ian uan van", "en": "en in uen vn",
+        "ang": "ang iang uang", "eng": "eng ing ueng", "ong": "ong iong",
+        "i": "i", "u": "u", "ü": "v", "er": "er",
+    }  # fmt: skip
+    for rhyme, finals in rhymes.items():
+        assert {texts.rhyme(final) for final in finals.split()} == {rhyme}
 
 
 def test_the_data_are_found_in_an_installed_wheel(tmp_path):
@@ -326,6 +602,9 @@ def test_the_data_are_found_in_an_installed_wheel(tmp_path):
     code = (
         f"import sys; sys.path.insert(0, {str(installed)!r}); from aigc_lib import data; "
         "print(data.__file__); print(len(data.digits()[1]), len(data.fashion_mnist()['test'][1])); "
+        "texts = data.us_names, data.shakespeare, data.quatrains; "
+        "print(*(len(load()['test']) for load in texts)); "
+        "print(len(data.pinyin())); "
         "print(*sorted(p.name for p in (data.folder() / 'LICENSES').iterdir()), data.folder().name)"
         "\nfrom aigc_lib.classifier import load_cnn; print(type(load_cnn()).__name__)"
     )
@@ -333,4 +612,5 @@ def test_the_data_are_found_in_an_installed_wheel(tmp_path):
         [sys.executable, "-I", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     ).stdout
     assert str(installed) in out
-    assert out.endswith("1797 4000\nfashion_mnist.txt shipped\nCNN\n")
+    licences = "fashion_mnist.txt quatrains.txt shakespeare.txt us_names.txt"
+    assert out.endswith(f"1797 4000\n3200 227848 1329\n5131\n{licences} shipped\nCNN\n")

@@ -10,31 +10,42 @@ import contextlib
 import io
 import os
 import platform
+import re
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
+from nltk.lm import KneserNeyInterpolated
+from nltk.lm.preprocessing import padded_everygram_pipeline
 from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from aigc_lib import data, train
+from aigc_lib.ngram import NGram
 
 BATCH = 128
+HERE = Path(__file__).parent
 
 
 @dataclass
 class Row:
-    """Two sides of a comparison, their seconds in each turn, and the goal for usual / ours."""
+    """Two sides of a comparison, their seconds in each turn, and the goal for usual / ours.
+
+    Where the goal is a limit, it stands for the usual side. With unit "MB", the pairs are of GB.
+    """
 
     usual: str
     ours: str
     seconds: list[tuple[float, float]]
     at_least: float
+    unit: str = "ms"
 
     @property
     def ratio(self) -> float:
@@ -44,7 +55,8 @@ class Row:
         usual, ours = (1000 * statistics.median(side) for side in zip(*self.seconds, strict=True))
         verdict = "ok" if self.ratio >= self.at_least else "MISSED"
         return (
-            f"{self.usual:31} {usual:7.0f} ms   {self.ours:27} {ours:7.0f} ms   "
+            f"{self.usual:31} {usual:9.0f} {self.unit}   "
+            f"{self.ours:31} {ours:7.0f} {self.unit}   "
             f"{self.ratio:6.3f} (goal {self.at_least}) {verdict}"
         )
 
@@ -151,7 +163,70 @@ def overhead() -> list[Row]:
     return [Row("a bare loop, 1000 steps", "fit, 1000 steps", seconds, 0.97)]
 
 
-ENTRIES = [loader, overhead]
+def encode(text: str) -> torch.Tensor:
+    """Return the ASCII codes (N,) of the text: with them nobody's tokenizer is measured."""
+    return torch.frombuffer(bytearray(text, "ascii"), dtype=torch.uint8).long()
+
+
+def ngram_against_nltk() -> list[Row]:
+    """Order-5 Kneser-Ney by character: fitting the same text, scoring a million characters.
+
+    nltk.lm scores 50 of them, from all over the held-out text, which is then reckoned for all.
+    """
+    parts, order = data.shakespeare(), 5
+    text, held_out = parts["train"][:100_000], parts["validation"]
+    places = range(1000, len(held_out), len(held_out) // 50)
+    theirs, ours = [], NGram(order, 128)
+    ids, held_out_ids = encode(text), encode(held_out)
+
+    def fit_theirs() -> None:
+        theirs[:] = [KneserNeyInterpolated(order)]
+        theirs[0].fit(*padded_everygram_pipeline(order, [list(text)]))
+
+    def score_theirs() -> None:
+        for i in places:
+            theirs[0].score(held_out[i], tuple(held_out[i - order + 1 : i]))
+
+    fits = take_turns(3, fit_theirs, lambda: ours.fit(ids))
+    scores = take_turns(3, score_theirs, lambda: ours.log_probs(held_out_ids))
+    million = [(1e6 * a / len(places), 1e6 * b / (len(held_out) - 1)) for a, b in scores]
+    return [
+        Row("nltk.lm, fit 100,000 characters", "NGram, fit 100,000 characters", fits, 50),
+        Row("nltk.lm, score a million", "NGram, score a million", million, 50),
+    ]
+
+
+def ngram_limits() -> list[Row]:
+    """What the lesson may take: a million characters scored in 1 s; all of Shakespeare, order 6."""
+    parts = data.shakespeare()
+    ids, model = encode(parts["validation"]), NGram(5, 128).fit(encode(parts["train"]))
+    million = [1e6 * s / (len(ids) - 1) for (s,) in take_turns(5, lambda: model.log_probs(ids))]
+    code = "import bench; bench.fit_shakespeare()"
+    printed = [
+        subprocess.check_output([sys.executable, "-c", code], cwd=HERE, text=True) for _ in range(3)
+    ]
+    seconds, gigabytes = zip(*(map(float, line.split()) for line in printed), strict=True)
+    return [
+        Row("1 s at most", "NGram of train, score a million", [(1, s) for s in million], 1),
+        Row("10 s at most", "NGram, fit all of Shakespeare", [(10, s) for s in seconds], 1),
+        Row("1 GB at most", "peak of that process", [(1, m) for m in gigabytes], 1, "MB"),
+    ]
+
+
+def fit_shakespeare() -> None:
+    """Fit order 6 to all of Shakespeare; print the seconds and this process's peak of memory in GB.
+
+    The peak is what Linux reports of this process alone; getrusage would count its parent's.
+    """
+    torch.set_num_threads(1)
+    start = time.process_time()
+    NGram(6, 128).fit(encode("".join(data.shakespeare().values())))
+    seconds = time.process_time() - start
+    (kilobytes,) = re.findall(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
+    print(seconds, 1024 * int(kilobytes) / 1e9)
+
+
+ENTRIES = [loader, overhead, ngram_against_nltk, ngram_limits]
 
 
 def main() -> int:
