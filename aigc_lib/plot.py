@@ -162,6 +162,42 @@ def descent(ax, path: np.ndarray, curvatures: tuple[float, float]) -> str:
     return f"Path over a bowl-shaped loss, from square to star; {verdict} {first:.3g} → {last:.3g}."
 
 
+def visible(piece: str) -> str:
+    """Return a piece of text with a sign for each gap: ␣ for a space, ↵ for the end of a line."""
+    return piece.replace(" ", "␣").replace("\n", "↵")
+
+
+def backoff(ax, rows: np.ndarray, contexts: list[str], pieces: list[str]) -> str:
+    """Draw the ten likeliest pieces in each distribution of a back-off chain; return what it shows.
+
+    `rows` (K + 1, V) are p_0, given nothing, and then p_k, given contexts[k-1]; the last is the
+    model's own, and its ten are the columns.
+    """
+    top = np.argsort(-rows[-1], kind="stable")[:10]
+    shown = rows[:, top]
+    ax.imshow(np.sqrt(shown), cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for (k, column), p in np.ndenumerate(shown):
+        color = "white" if p > 0.3 else VALUE
+        ax.text(column, k, f"{p:.1%}", ha="center", va="center", color=color, fontsize=8)
+    given = [f"“{visible(context)}”" if context else "nothing" for context in contexts]
+    ax.set_yticks(range(len(rows)), ["uniform", *given])
+    ax.set_xticks(range(len(top)), [visible(pieces[i]) for i in top])
+    ax.set(xlabel="next", ylabel="given")
+    best = ", ".join(f"{visible(pieces[i])} {rows[-1, i]:.1%}" for i in top[:3])
+    return f"The likeliest to come after {given[-1]}: {best}; each row knows one character more."
+
+
+def pair_counts(table: np.ndarray, pieces: list[str]) -> None:
+    """Draw how often each of `pieces` (column) follows each (row): a table (V, V) of counts."""
+    _, ax = plt.subplots(figsize=(5.6, 5.2))
+    mesh = ax.imshow(table, cmap="Blues")
+    names = [visible(piece) for piece in pieces]
+    ax.set_xticks(range(len(names)), names, fontsize=8)
+    ax.set_yticks(range(len(names)), names, fontsize=8)
+    ax.set(xlabel="this letter", ylabel="after this one")
+    plt.colorbar(mesh, label="pairs", shrink=0.8)
+
+
 def confusion(counts: np.ndarray, names: list[str]) -> None:
     """Draw a confusion matrix (true, read) of counts, with its numbers; the diagonal is right."""
     _, ax = plt.subplots(figsize=(6.4, 5.4))

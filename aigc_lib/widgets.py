@@ -1,5 +1,6 @@
 """Things to touch: controls above a picture. Where no kernel runs, the picture alone remains."""
 
+import html
 from collections.abc import Callable
 
 import ipywidgets
@@ -11,20 +12,23 @@ from matplotlib.ticker import NullFormatter
 
 from aigc_lib import optim, plot
 from aigc_lib.backprop import Value, descend
+from aigc_lib.ngram import NGram
+from aigc_lib.tokenizers import Tokenizer
 
 
 class Explorer:
     """Controls above a picture that is drawn anew whenever one of them moves.
 
     `draw(ax, **values)` draws on a matplotlib `Axes`, given the value of each control by name, and
-    returns the picture's text alternative. Only what ipywidgets 7.7 and 8 share is used, and the
+    returns the picture's text alternative. Without a `figsize` there is no picture: the text that
+    `draw(**values)` returns is shown itself. Only what ipywidgets 7.7 and 8 share is used, and the
     picture is an `HTML` widget, so that the same lesson runs in JupyterLab and in Colab.
     """
 
     def __init__(
         self,
         draw: Callable[..., str],
-        figsize: tuple[float, float],
+        figsize: tuple[float, float] | None,
         **controls: ipywidgets.Widget,
     ):
         self.draw, self.figsize, self.controls = draw, figsize, controls
@@ -36,8 +40,12 @@ class Explorer:
 
     def redraw(self, change=None) -> None:
         """Draw the picture from the present values of the controls."""
-        figure = Figure(figsize=self.figsize)  # not pyplot's, which a kernel shows when it likes
         values = {name: control.value for name, control in self.controls.items()}
+        if self.figsize is None:
+            self.alt = self.draw(**values)
+            self.picture.value = f'<pre style="line-height: 1.3">{html.escape(self.alt)}</pre>'
+            return
+        figure = Figure(figsize=self.figsize)  # not pyplot's, which a kernel shows when it likes
         self.alt = self.draw(figure.subplots(), **values)
         self.picture.value = plot.to_html(self.alt, figure)
 
@@ -156,6 +164,46 @@ def curve_answers(runs: dict[str, tuple[list, list]]) -> None:
     figure.subplots_adjust(bottom=0.3, wspace=0.3)
     told = [f"{run} {verdict(*losses)}" for run, losses in runs.items()]
     plot.show(f"Validation and training losses, epoch by epoch: {', '.join(told)}.")
+
+
+def next_explorer(model: NGram, tokenizer: Tokenizer, context: str) -> Explorer:
+    """Type a context: the chain of distributions of the next character, from lesson 03."""
+
+    def draw(ax, context):
+        try:
+            ids = tokenizer.encode(context)
+        except ValueError as error:
+            ax.set_title("a character that this model does not know", color=plot.GRADIENT)
+            ax.axis("off")
+            return str(error)
+        known = [context[len(context) - k :] for k in range(min(model.order, len(context) + 1))]
+        rows = model.backoff(ids)[: len(known) + 1]
+        return plot.backoff(ax, rows.numpy(), known, tokenizer.pieces)
+
+    text = ipywidgets.Text(value=context, description="context", continuous_update=True)
+    return Explorer(draw, (7.5, 3.6), context=text)
+
+
+def sampler(models: dict[int, NGram], tokenizer: Tokenizer, start: str, length: int) -> Explorer:
+    """Order and temperature of a sample of `length` characters after `start`, from lesson 03.
+
+    `models` has an order -> a model for consecutive orders.
+    """
+    context = tokenizer.encode(start)
+
+    def draw(order, temperature, seed):
+        generator = torch.Generator().manual_seed(seed)
+        ids = models[order].sample(length, generator, context, temperature)
+        return f"order {order}, temperature {temperature:.1f}\n{'-' * 60}\n" + tokenizer.decode(ids)
+
+    wide = {"description_width": "100px"}
+    middle = sorted(models)[len(models) // 2]
+    order = ipywidgets.IntSlider(
+        value=middle, min=min(models), max=max(models), description="order", style=wide
+    )
+    seed = ipywidgets.IntSlider(value=0, min=0, max=20, description="seed", style=wide)
+    temperature = _slider("temperature", 1.0, 0.1, 2.0, 0.1)
+    return Explorer(draw, None, order=order, temperature=temperature, seed=seed)
 
 
 def _slider(name: str, value: float, low: float, high: float, step: float):

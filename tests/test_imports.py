@@ -11,7 +11,7 @@ LIBRARY = Path(__file__).parent.parent / "aigc_lib"
 # Each module may import those in earlier layers; a lesson's own module counts as a model.
 LAYERS = [
     ["lesson", "data", "tokenizers"],
-    ["backprop", "classifier", "ngram"],
+    ["backprop", "classifier", "metrics", "ngram"],
     ["optim", "train"],
     ["plot"],
     ["widgets"],

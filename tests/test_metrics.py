@@ -1,0 +1,41 @@
+"""Bits a character, and the leaderboard of lessons 03 to 07."""
+
+import json
+
+import pytest
+
+from aigc_lib import data, metrics
+
+
+def test_bits_do_not_depend_on_the_tokens():
+    # A fair coin's text, as letters and as pairs of letters: 1 bit a letter.
+    assert metrics.bits_per_character(0.6931471805599453, 8, 8) == 1
+    assert metrics.bits_per_character(2 * 0.6931471805599453, 4, 8) == 1
+
+
+@pytest.fixture
+def record(tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "folder", lambda: tmp_path)
+    kept = {"03_a": {"coin": 5.0, "count": 2.5}, "04_b": {"net": 2.0}, "05_c": {"later": 1.0}}
+    (tmp_path / "leaderboard.json").write_text(json.dumps(kept))
+
+
+def test_the_leaderboard_has_earlier_lessons_and_this_one(record, capsys):
+    metrics.leaderboard("04_b", {"net": 2.004})
+    assert capsys.readouterr().out.splitlines() == [
+        " 5.000 bits a character  coin",
+        " 2.500 bits a character  count",
+        " 2.004 bits a character  net  (new)",
+    ]
+
+
+@pytest.mark.parametrize("scores", [{"net": 2.02}, {"net": 2.0, "other": 1.0}, {}])
+def test_scores_that_are_not_the_recorded_ones_are_told(record, scores):
+    with pytest.raises(ValueError, match=r"04_b is recorded with \{'net': 2.0\}"):
+        metrics.leaderboard("04_b", scores)
+
+
+def test_a_lesson_without_a_record_is_told(record, capsys):
+    with pytest.raises(ValueError, match=r"06_d is recorded with \{\}"):
+        metrics.leaderboard("06_d", {"new": 0.5})
+    assert "0.500 bits a character  new  (new)" in capsys.readouterr().out
