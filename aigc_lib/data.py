@@ -265,3 +265,14 @@ def pinyin() -> dict[str, tuple[str, int]]:
     _, path = verify("quatrains")
     rows = (line.split("\t") for line in path.read_text("utf8").splitlines())
     return {character: (final, int(tone)) for character, final, tone in rows}
+
+
+def chinese_font() -> Path:
+    """Return the path of a TrueType font, Tang Kai, with the 5,402 characters of the quatrains.
+
+    They are those of texts, titles and authors; it has ASCII, common marks, □ and … too. Matplotlib
+    and Pillow can draw with it, and `plot.verses` does. Source: LXGW WenKai, and Hanazono for 66
+    rare characters. Raises DataError as `verify` does. Lesson 03.
+    """
+    (path,) = verify("chinese_font")
+    return path

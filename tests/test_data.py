@@ -15,7 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from matplotlib.font_manager import FontProperties, findfont
+from matplotlib.ft2font import FT2Font
+from PIL import Image, ImageFont
 from sklearn.datasets import load_digits
 
 from aigc_lib import data
@@ -434,7 +436,44 @@ def test_lines_two_and_four_rhyme_and_are_level_as_chance_would_not_have_it(quat
     assert 0.08 < np.mean(chance) < 0.11
 
 
+def test_the_font_draws_every_character_of_the_quatrains_and_ascii(quatrains):
+    path = data.chinese_font()
+    fields = (field for poems in quatrains.values() for poem in poems for field in poem)
+    needed = {character for field in fields for character in field}
+    assert len(needed) == 5_402
+    needed |= set(map(chr, range(32, 127))) | set("□…")
+    assert needed <= set(map(chr, FT2Font(str(path)).get_charmap()))
+    font = ImageFont.truetype(path, 24)
+    boxed = bytes(font.getmask("\U0010fffd"))  # no font has it
+    drawn = {character: bytes(font.getmask(character)) for character in needed - set(" \u3000")}
+    assert all(any(mask) and mask != boxed for mask in drawn.values())
+    assert len(set(drawn.values())) > 0.99 * len(drawn)
+
+
+def test_the_font_draws_characters_as_they_are_written():
+    """Their ink lies in as many rows, or columns, as they have strokes."""
+    font = ImageFont.truetype(data.chinese_font(), 64)
+    for character, axis, strokes in (("一", 1, 1), ("二", 1, 2), ("三", 1, 3), ("川", 0, 3)):
+        mask = font.getmask(character)
+        inked = (np.array(mask).reshape(mask.size[::-1]) > 127).any(axis)
+        assert np.count_nonzero(np.diff(inked.astype(int), prepend=0) == 1) == strokes
+
+
+def test_the_font_has_a_name_of_its_own_and_tells_its_licence():
+    """The names of its sources are reserved: a changed font must not have them."""
+    font = FT2Font(str(data.chinese_font()))
+    told = {key[3]: value.decode("utf-16-be") for key, value in font.get_sfnt().items()}
+    assert (font.family_name, told[1], told[4], told[6]) == (*["Tang Kai"] * 3, "TangKai-Regular")
+    assert "SIL Open Font License, Version 1.1" in told[13]
+    licence = (ROOT / "data/LICENSES/chinese_font.txt").read_text("utf8")
+    for owner in ("2021-2023 LXGW", "2020 The Klee Project Authors", "2011 GlyphWiki Project"):
+        assert owner in told[0]
+        assert owner.split()[1] in licence
+    assert "SIL OPEN FONT LICENSE Version 1.1" in licence
+
+
 LOADERS = {
+    "fonts/tang_kai.ttf": data.chinese_font,
     "us_names.txt": data.us_names,
     "shakespeare.txt.gz": data.shakespeare,
     "tang/quatrains.tsv.gz": data.quatrains,
@@ -443,7 +482,7 @@ LOADERS = {
 
 
 @pytest.mark.parametrize("name", LOADERS)
-def test_a_damaged_text_is_named_with_its_remedy(name, copied):
+def test_a_damaged_text_or_font_is_named_with_its_remedy(name, copied):
     content = (copied / name).read_bytes()
     (copied / name).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     with pytest.raises(data.DataError, match=r"is damaged.*restore it with: git checkout") as error:
@@ -452,7 +491,7 @@ def test_a_damaged_text_is_named_with_its_remedy(name, copied):
 
 
 @pytest.mark.parametrize("name", LOADERS)
-def test_a_text_is_what_its_recorded_content_hash_says(name):
+def test_a_text_or_font_is_what_its_recorded_content_hash_says(name):
     recorded = json.loads((ROOT / "data/files.json").read_text("utf8"))
     (hashes,) = [entry["content_sha256"] for entry in recorded.values() if name in entry["files"]]
     content = (ROOT / "data" / name).read_bytes()
@@ -482,7 +521,8 @@ def test_prepare_reproduces_the_committed_list_and_table(prepare, copied):
 
 def test_prepare_makes_and_lists_only_what_is_named(prepare, copied, monkeypatch):
     made = []
-    prepare["fashion_mnist"] = lambda: made.append("fashion_mnist")
+    for name in ("fashion_mnist", "chinese_font"):
+        prepare[name] = lambda name=name: made.append(name)
     for name in prepare["TEXTS"]:
         monkeypatch.setitem(prepare["TEXTS"], name, lambda name=name: made.append(name) or {})
     (copied / "fashion_mnist/test.png").write_bytes(b"another")
@@ -493,7 +533,7 @@ def test_prepare_makes_and_lists_only_what_is_named(prepare, copied, monkeypatch
     assert data.find("fashion_mnist") == data.verify("fashion_mnist")
     assert made == ["fashion_mnist"]
     prepare["main"]([])
-    assert made == ["fashion_mnist", "fashion_mnist", "us_names", "shakespeare", "quatrains"]
+    assert made[1:] == ["fashion_mnist", "us_names", "shakespeare", "quatrains", "chinese_font"]
     with pytest.raises(SystemExit, match="'fashion'; there are: digits, fashion_mnist"):
         prepare["main"](["fashion"])
 
@@ -523,6 +563,50 @@ def test_prepare_writes_the_texts_bit_for_bit_and_refuses_others(name, prepare, 
         prepare["save_texts"](name, {file: text + "\n" for file, text in texts.items()})
     prepare["save_texts"](name, texts)
     assert data.find(name) == data.verify(name)
+
+
+def test_prepare_makes_the_font_of_the_characters_in_the_quatrains(prepare, copied, monkeypatch):
+    content, asked = (copied / "fonts/tang_kai.ttf").read_bytes(), []
+    monkeypatch.setattr(prepare["texts"], "download", lambda package, folder: folder)
+    prepare["unpack"] = lambda package, folder: None
+    made = iter([content[:-1], content])
+
+    def tang_kai(sources, characters):
+        asked.append(characters)
+        return next(made)
+
+    monkeypatch.setattr(prepare["font"], "tang_kai", tang_kai)
+    (copied / "fonts/tang_kai.ttf").unlink()
+    with pytest.raises(SystemExit, match=r"tang_kai.ttf: the content has sha256 .*, expected"):
+        prepare["chinese_font"]()
+    assert not (copied / "fonts/tang_kai.ttf").exists()
+    prepare["chinese_font"]()
+    assert data.find("chinese_font") == data.verify("chinese_font")
+    assert asked[1] == {chr(code) for code in FT2Font(str(data.chinese_font())).get_charmap()}
+
+
+def test_a_font_takes_a_character_from_the_first_source_that_has_it(tmp_path, monkeypatch):
+    """DejaVu Sans, matplotlib's own, has 2,048 units an em, and Tang Kai 1,000."""
+    monkeypatch.syspath_prepend(ROOT / "data")
+    make = importlib.import_module("font").tang_kai
+    sources = [data.chinese_font(), Path(findfont(FontProperties()))]
+    content = make(sources, set("白Aλ"))
+    assert make(sources, set("λA白")) == content
+    (tmp_path / "made.ttf").write_bytes(content)
+    font = FT2Font(str(tmp_path / "made.ttf"))
+    assert set(map(chr, font.get_charmap())) == set("白Aλ")
+    assert (font.family_name, font.units_per_EM) == ("Tang Kai", 1000)
+    made, *sources = (ImageFont.truetype(path, 200) for path in (tmp_path / "made.ttf", *sources))
+    for character, source in zip("白Aλ", (0, 0, 1), strict=True):
+        assert abs(made.getlength(character) - sources[source].getlength(character)) < 1
+        for ours, theirs in zip(
+            made.getbbox(character, anchor="ls"),
+            sources[source].getbbox(character, anchor="ls"),
+            strict=True,
+        ):
+            assert abs(ours - theirs) <= 1
+    with pytest.raises(ValueError, match=r"no source has the characters \U0010fffd$"):
+        make([data.chinese_font()], {"白", "\U0010fffd"})
 
 
 @pytest.fixture
@@ -604,7 +688,7 @@ def test_the_data_are_found_in_an_installed_wheel(tmp_path):
         "print(data.__file__); print(len(data.digits()[1]), len(data.fashion_mnist()['test'][1])); "
         "texts = data.us_names, data.shakespeare, data.quatrains; "
         "print(*(len(load()['test']) for load in texts)); "
-        "print(len(data.pinyin())); "
+        "print(len(data.pinyin()), data.chinese_font().name); "
         "print(*sorted(p.name for p in (data.folder() / 'LICENSES').iterdir()), data.folder().name)"
         "\nfrom aigc_lib.classifier import load_cnn; print(type(load_cnn()).__name__)"
     )
@@ -612,5 +696,7 @@ def test_the_data_are_found_in_an_installed_wheel(tmp_path):
         [sys.executable, "-I", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     ).stdout
     assert str(installed) in out
-    licences = "fashion_mnist.txt quatrains.txt shakespeare.txt us_names.txt"
-    assert out.endswith(f"1797 4000\n3200 227848 1329\n5131\n{licences} shipped\nCNN\n")
+    licences = "chinese_font.txt fashion_mnist.txt quatrains.txt shakespeare.txt us_names.txt"
+    assert out.endswith(
+        f"1797 4000\n3200 227848 1329\n5131 tang_kai.ttf\n{licences} shipped\nCNN\n"
+    )

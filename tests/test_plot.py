@@ -1,10 +1,17 @@
 """Pictures carry their text alternative and show what they were given."""
 
+import base64
+import html
+import io
+import re
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib import font_manager
+from PIL import Image
 
-from aigc_lib import plot
+from aigc_lib import data, plot
 from aigc_lib.backprop import Value
 
 
@@ -98,3 +105,97 @@ def test_descent_tells_whether_the_loss_fell(end, verdict):
     assert verdict in alt
     assert verdict in ax.get_title()
     plt.close()
+
+
+@pytest.fixture
+def verses(monkeypatch, recwarn, caplog):
+    """Draw verse; return the pixels (H, W), 0 to 1, and the text alternative."""
+
+    def draw(columns):
+        shown = []
+        monkeypatch.setattr(plot, "display", lambda bundle, raw: shown.append(bundle))
+        plot.verses(columns)
+        (bundle,) = shown
+        image = re.fullmatch('<img alt="([^"]*)" src=".*,([^"]*)">', bundle["text/html"])
+        alt, png = image.groups()
+        assert html.unescape(alt) == bundle["text/plain"]
+        picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("L")
+        return np.asarray(picture) / 255, bundle["text/plain"]
+
+    yield draw
+    assert not recwarn.list
+    assert not caplog.records
+
+
+def bands(pixels, axis, gap):
+    """How many parts of a picture have ink, with at least `gap` blank pixels between two."""
+    (inked,) = (pixels < 0.7).any(axis).nonzero()
+    return 1 + np.count_nonzero(np.diff(inked) > gap)
+
+
+FONT = str(data.chinese_font())
+VERSE = "白日依山尽，黄河入海流。欲穷千里目，更上一层楼。"
+
+
+def test_verse_is_drawn_in_four_lines_and_told_in_the_same(verses):
+    pixels, alt = verses({"王之涣": VERSE})
+    assert alt == "王之涣\n白日依山尽，\n黄河入海流。\n欲穷千里目，\n更上一层楼。"
+    assert bands(pixels, 1, 3) == 5
+    assert pixels[0].min() == 1
+    assert 300 < (pixels < 0.5).sum() < pixels.size / 4
+
+
+def test_each_character_is_drawn_as_itself_in_a_heading_too(verses):
+    """None as an empty box; a character of many strokes has more ink than one of few."""
+    few, many = (verses({"": character})[0] for character in "一霜")
+    assert (1 - many).sum() > 3 * (1 - few).sum()
+    for columns in ({"": "霜"}, {"霜": ""}, {"order 3, 霜": "a"}):
+        boxed = {head.replace("霜", "□"): text.replace("霜", "□") for head, text in columns.items()}
+        pixels, boxes = verses(columns)[0], verses(boxed)[0]
+        assert pixels.shape != boxes.shape or np.abs(pixels - boxes).sum() > 10
+
+
+def test_what_no_font_has_is_drawn_as_a_box_and_told_as_it_is(verses):
+    strange = "\U0010fffd"
+    pixels, alt = verses({f"a{strange}": f"白{strange}日。"})
+    boxes, _ = verses({"a□": "白□日。"})
+    np.testing.assert_array_equal(pixels, boxes)
+    assert alt == f"a{strange}\n白{strange}日。"
+
+
+def test_a_heading_is_drawn_in_letters_that_the_chinese_font_lacks_and_without_mathematics(verses):
+    assert not {"λ", "é"} & {chr(c) for c in font_manager.get_font(FONT).get_charmap()}
+    for drawn, other in (("λ", "□"), ("é", "□"), ("$λ$", "λ")):
+        one, two = verses({drawn: "白"})[0], verses({other: "白"})[0]
+        assert one.shape != two.shape or (one != two).any()
+
+
+def test_texts_stand_side_by_side_however_wide_the_heading_and_the_verse(verses):
+    for columns in (
+        {"a heading of many wide WWWWWW words": "白。", "b": "日。", "c": "月。"},
+        {"a": "一二三四五六七八九十一二三四五", "b": "WWWWWWWWWWWWWWWW", "c": "月。"},
+    ):
+        pixels, alt = verses(columns)
+        assert bands(pixels, 0, 25) == 3
+        assert alt == "\n\n".join(f"{head}\n{text}" for head, text in columns.items())
+
+
+def test_of_a_long_text_eight_lines_are_drawn_and_of_a_long_line_16_characters(verses):
+    _, alt = verses({"a": "花，" * 8})
+    assert alt == "a" + "\n花，" * 8
+    pixels, alt = verses({"a": "花，" * 9})
+    assert alt == "a" + "\n花，" * 8 + "\n…"
+    assert bands(pixels, 1, 3) == 10
+    for length, line in ((16, "花" * 16), (17, "花" * 15 + "…")):
+        assert verses({"a": "花" * length})[1] == f"a\n{line}"
+
+
+def test_a_sample_is_cut_where_its_line_ends_and_may_be_empty(verses):
+    _, alt = verses({"a": "\n白日，。山\n\n黄河。\n", "b": ""})
+    assert alt == "a\n白日，\n。\n山\n黄河。\n\nb\n"
+
+
+def test_the_font_is_registered_once(verses):
+    for _ in range(2):
+        verses({"a": "白"})
+    assert [font.fname for font in font_manager.fontManager.ttflist].count(FONT) == 1
