@@ -215,10 +215,7 @@ def confusion(counts: np.ndarray, names: list[str]) -> None:
 
 
 def _chinese() -> tuple[str, set[str]]:
-    """Make the shipped font known to matplotlib; return its name, and what can be drawn.
-
-    That are all characters which it or the default font has.
-    """
+    """Make the shipped font known to matplotlib; return its name, and what can be drawn."""
     path = str(data.chinese_font())
     if path not in [font.fname for font in font_manager.fontManager.ttflist]:
         font_manager.fontManager.addfont(path)
@@ -245,7 +242,7 @@ def verses(columns: dict[str, str]) -> None:
         heading, verse = (
             "".join(c if c in known else "□" for c in words) for words in (heading, verse)
         )
-        above = {"va": "bottom", "fontsize": 13, "family": families[::-1], "color": VALUE}
+        above = {"va": "bottom", "fontsize": 13, "family": [*families[1:], chinese], "color": VALUE}
         below = {"va": "top", "fontsize": 17, "family": families, "linespacing": 1.5}
         column = [
             figure.text(left, 0.1, heading, parse_math=False, **above),

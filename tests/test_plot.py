@@ -165,9 +165,10 @@ def test_what_no_font_has_is_drawn_as_a_box_and_told_as_it_is(verses):
 
 def test_a_heading_is_drawn_in_letters_that_the_chinese_font_lacks_and_without_mathematics(verses):
     assert not {"λ", "é"} & {chr(c) for c in font_manager.get_font(FONT).get_charmap()}
-    for drawn, other in (("λ", "□"), ("é", "□"), ("$λ$", "λ")):
-        one, two = verses({drawn: "白"})[0], verses({other: "白"})[0]
-        assert one.shape != two.shape or (one != two).any()
+    boxed, *drawn = (verses({heading: "白"})[0] for heading in "□λé")
+    assert all(boxed.shape != one.shape or (boxed != one).any() for one in drawn)
+    for plain, dollars in (({"λ": ""}, {"$λ$": ""}), ({"": "白"}, {"": "$白$"})):
+        assert verses(dollars)[0].shape[1] > verses(plain)[0].shape[1] + 12
 
 
 def test_texts_stand_side_by_side_however_wide_the_heading_and_the_verse(verses):
@@ -177,6 +178,7 @@ def test_texts_stand_side_by_side_however_wide_the_heading_and_the_verse(verses)
     ):
         pixels, alt = verses(columns)
         assert bands(pixels, 0, 25) == 3
+        assert bands(pixels, 0, 60) == 1
         assert alt == "\n\n".join(f"{head}\n{text}" for head, text in columns.items())
 
 
