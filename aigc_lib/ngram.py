@@ -114,7 +114,7 @@ def discount(c, h, total, D):
     return (c - taken) / total[h], torch.bincount(h, taken, minlength=len(total)) / total
 
 
-def find(keys: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+def look_up(keys: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     """Return the ranks of `wanted` among the sorted `keys`, -1 for one that is not there."""
     rank = torch.searchsorted(keys, wanted).clamp(max=len(keys) - 1)
     return torch.where(keys[rank] == wanted, rank, -1)
@@ -198,7 +198,7 @@ class NGram:
         for k, level in enumerate(self._fitted(), 1):
             at = (length >= k).nonzero()[:, 0]
             h = rank[at - 1]
-            rank[at] = found = find(level.keys, h * self.vocab_size + ids[at])
+            rank[at] = found = look_up(level.keys, h * self.vocab_size + ids[at])
             p[at] = level.alpha[found] + level.gamma[h] * self._lower(p[at])
         return p[1:].log()
 
@@ -233,7 +233,7 @@ class NGram:
         """Return the rank of one n-gram among those of its length, -1 if it was never seen."""
         rank = torch.tensor(0)
         for level, token in zip(self.levels, gram, strict=False):
-            rank = find(level.keys, rank * self.vocab_size + token)
+            rank = look_up(level.keys, rank * self.vocab_size + token)
         return rank
 
     def probs(self, context) -> torch.Tensor:

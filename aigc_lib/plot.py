@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
 from matplotlib import font_manager
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from aigc_lib import data
@@ -194,7 +195,7 @@ def backoff(ax, rows: np.ndarray, contexts: list[str], pieces: list[str]) -> str
 def pair_counts(table: np.ndarray, pieces: list[str]) -> None:
     """Draw how often each of `pieces` (column) follows each (row): a table (V, V) of counts."""
     _, ax = plt.subplots(figsize=(5.6, 5.2))
-    mesh = ax.imshow(table, cmap="Blues")
+    mesh = ax.imshow(table, cmap="Blues", norm=PowerNorm(0.5))  # so that rare pairs show
     names = [visible(piece) for piece in pieces]
     ax.set_xticks(range(len(names)), names, fontsize=8)
     ax.set_yticks(range(len(names)), names, fontsize=8)

@@ -121,8 +121,8 @@ def faults_of_bundle(data: dict) -> list[str]:
         faults.append("a picture without a text alternative")
     if (alternatives and not text) or text.startswith(("<Figure", "<IPython.core.display")):
         faults.append(f"a picture whose plain text is {text!r}")
-    if WIDGET_VIEW in data and not alternatives:
-        faults.append("a widget without a picture for where no kernel runs")
+    if WIDGET_VIEW in data and not alternatives and "<pre" not in data.get("text/html", ""):
+        faults.append("a widget without a picture or text for where no kernel runs")
     return faults
 
 

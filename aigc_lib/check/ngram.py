@@ -87,7 +87,7 @@ def continuation_counts(fn: Attempt) -> None:
     ]
     answer = fn(pairs, V)
     if isinstance(answer, (torch.Tensor, np.ndarray)) and np.asarray(answer).dtype.kind in "if":
-        answer = np.asarray(answer, dtype=float)
+        answer = np.asarray(answer, dtype=float).round(6)
     expect(
         answer, right, "the counts", mistakes, "Each pair once, then count the right-hand tokens."
     )
