@@ -1,6 +1,7 @@
 """The training loop: what it records, why it stops, what it saves, what it refuses."""
 
 import copy
+import functools
 import math
 import os
 import re
@@ -146,10 +147,23 @@ def test_batches_stay_on_the_device_of_each_tensor():
     assert train.minibatches(data[:1], 4, 0)(1)[0].shape == (4, 3)
 
 
+def test_the_order_is_brought_to_the_device_of_each_tensor(monkeypatch):
+    chosen = torch.Tensor.index_select
+
+    def watch(tensor, dim, index):
+        assert index.device == tensor.device
+        return chosen(tensor, dim, index)
+
+    monkeypatch.setattr(torch.Tensor, "index_select", watch)
+    train.minibatches((torch.arange(10), torch.empty(10, device="meta")), 4, 0)(0)
+
+
 @pytest.mark.parametrize(
     ("data", "batch_size", "message"),
     [
         (torch.arange(9), 3, r"write \(x,\)"),
+        ((np.arange(9), np.arange(9)), 3, r"torch.from_numpy\(a\) for an array"),
+        ((torch.arange(9), torch.tensor(1)), 3, "at least one dimension"),
         ((torch.arange(9), torch.arange(8)), 3, r"length \[8, 9\]"),
         ((torch.arange(9),), 10, "no batch of 10 .* length .9."),
         ((torch.arange(9),), 0, "no batch of 0"),
@@ -224,7 +238,28 @@ def test_the_bar_shows_the_current_numbers(capsys):
     assert "loss=19.5" in bar
 
 
-@pytest.mark.parametrize("returned", [None, 0.5, {"stopped": 1}, {"val_step": 1}, {"step": 1}])
+def test_the_bar_shows_numbers_before_the_end(capsys, monkeypatch):
+    monkeypatch.setattr(train, "tqdm", functools.partial(train.tqdm, mininterval=0, miniters=1))
+    train.fit(lambda i: {"loss": i + 0.5}, lambda i: i, 20)
+    assert "loss=9.5" in capsys.readouterr().err
+
+
+def test_the_bar_of_a_resumed_training_counts_from_there(path, capsys):
+    fit(lesson(), 16, checkpoint=path)
+    capsys.readouterr()
+    fit(lesson(), 40, checkpoint=path)
+    bar = capsys.readouterr().err
+    assert "16/40" in bar
+    assert "40/40" in bar
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [
+        *(None, 0.5, {"stopped": 1}, {"val_step": 1}, {"step": 1}, {"val_loss": 1}, {1: 1}),
+        *({"loss": "0.5"}, {"loss": None}, {"loss": torch.zeros(2)}, {"loss": [1]}, {"loss": 1j}),
+    ],
+)
 def test_other_than_numbers_under_free_names_is_refused(returned):
     for by in ("step", "evaluate"):
         does = {"step": lambda i: {}, "evaluate": dict} | {by: lambda *_: returned}
@@ -248,8 +283,12 @@ def watched(losses, patience, steps=100, pressed=lambda: None, **options):
         pressed()
         return {"loss": 0.0}
 
+    def evaluate():
+        loss = next(left)
+        return {"loss": loss() if callable(loss) else loss}
+
     options = {"every": 5, "state": {"model": model}, "patience": patience} | options
-    history = train.fit(step, lambda i: i, steps, evaluate=lambda: {"loss": next(left)}, **options)
+    history = train.fit(step, lambda i: i, steps, evaluate=evaluate, **options)
     return history, model.weight.item()
 
 
@@ -294,6 +333,71 @@ def test_without_any_good_evaluation_the_start_is_the_best():
     assert (history["stopped"][-28:], steps) == ("back to step 0, val_loss inf", 0)
 
 
+def test_patience_counts_only_what_it_watched(path):
+    first, steps = watched([5, 6, 7], patience=None, steps=15, checkpoint=path)
+    assert (first["stopped"], steps) == ("finished 15 steps", 15)
+    assert torch.load(path, weights_only=True)["run"]["best"] == {}
+    history, steps = watched([math.nan, 9], patience=3, steps=25, checkpoint=path)
+    assert (history["stopped"], steps) == ("finished 25 steps, back to step 25, val_loss 9", 25)
+
+
+def test_patience_given_late_goes_back_to_where_it_was_given(path):
+    watched([5, 6], patience=None, steps=10, checkpoint=path)
+    history, steps = watched([math.nan, math.nan], patience=2, checkpoint=path)
+    assert history["stopped"][:40] == "no better validation loss in 2 evaluatio"
+    assert (history["stopped"][-29:], steps) == ("back to step 10, val_loss inf", 10)
+
+
+def test_evaluations_without_patience_leave_a_best_alone(path):
+    watched([3, 4], patience=3, steps=10, checkpoint=path)
+    watched([2, 9], patience=None, steps=20, checkpoint=path)
+    best = torch.load(path, weights_only=True)["run"]["best"]
+    assert (best["loss"], best["step"], best["waited"]) == (3, 5, 1)
+
+
+def test_patience_that_ends_with_the_last_step_is_the_reason():
+    history, steps = watched([1, 2, 2], patience=2, steps=15)
+    why = "no better validation loss in 2 evaluations, back to step 5, val_loss 1"
+    assert (history["stopped"], steps) == (why, 5)
+
+
+@pytest.mark.parametrize("at", [15, 12])
+def test_a_press_where_training_ends_anyway_goes_back_to_the_best(at):
+    # In the last step, and in that whose evaluation ends patience; but not before.
+    for patience, why in ((9, "finished 15 steps"), (2, "no better validation loss in 2")):
+        history, steps = watched([1, 2, 2], patience, 15, pressed=breaks(at, press))
+        if at == 15:
+            assert history["stopped"].startswith(why)
+            assert history["stopped"].endswith(", back to step 5, val_loss 1")
+            assert steps == 5
+        else:
+            assert (history["stopped"], steps) == ("interrupted at step 12", 12)
+
+
+def test_a_press_in_an_evaluation_costs_no_step(path):
+    history, steps = watched([1, lambda: press() or 2], patience=9, checkpoint=path)
+    assert (history["stopped"], history["val_loss"], steps) == (
+        "interrupted at step 10",
+        [1, 2],
+        10,
+    )
+    assert torch.load(path, weights_only=True)["run"]["step"] == 10
+
+
+def test_a_second_press_is_no_end_that_goes_back_to_the_best(path):
+    twice = lambda: (press(), press())  # noqa: E731
+    why = "interrupted at step 11: what came next may be half done"
+    history, steps = watched([1, 2], patience=9, pressed=breaks(12, twice), checkpoint=path)
+    assert (history["stopped"], steps) == (why, 12)  # the weight has moved, the step is not counted
+    assert torch.load(path, weights_only=True)["run"]["step"] == 10
+
+
+def test_a_second_press_in_an_evaluation_says_what_is_whole():
+    history, steps = watched([1, lambda: (press(), press())], patience=9)
+    why = "interrupted at step 10: what came next may be half done"
+    assert (history["stopped"], len(history["loss"]), steps) == (why, 10, 10)
+
+
 def test_a_stop_by_patience_is_final(path):
     options = {"patience": 2, "checkpoint": path}
     first = watched([1, 2, 3], **options)
@@ -320,7 +424,15 @@ def test_best_and_patience_survive_a_stop(path, cut):
         ({"patience": 0}, "patience=0: .*at least 1"),
         ({"every": 0}, "every=0,.*at least 1"),
         ({"state": None, "checkpoint": "run.pt"}, "'run.pt' needs `state`"),
-        ({"state": {"lr": 0.1}}, r"state\['lr'\] is a float: give"),
+        (
+            {"state": {"lr": 0.1}},
+            r"state\['lr'\] is a float: no torch.Generator, so .*load_state_d",
+        ),
+        (
+            {"state": {"a": SimpleNamespace(state_dict=dict)}},
+            "needs `state_dict` and `load_state_d",
+        ),
+        ({"checkpoint": "no/such/run.pt"}, "'no/such/run.pt' needs `state` and an existing folder"),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(options, message):
@@ -407,6 +519,83 @@ def test_a_stop_while_writing_leaves_the_last_good_checkpoint(path, when, monkey
     assert same(everything(whole), everything(resumed))
 
 
+@pytest.mark.parametrize("rate", [np.float64, np.float32])
+def test_numbers_of_numpy_come_back_as_they_were(path, rate):
+    def training():
+        course = lesson()
+        adam = torch.optim.Adam(course.model.parameters(), lr=rate(0.02))
+        schedule = torch.optim.lr_scheduler.LambdaLR(adam, lambda i: np.cos(i / 40))
+        course.state |= {"optimiser": adam, "schedule": schedule, "noise": lesson().state["noise"]}
+
+        def step(batch):
+            course.model.train()
+            loss = nn.functional.cross_entropy(course.model(batch[0]), batch[1])
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+            schedule.step()
+            return {"loss": loss}
+
+        course.step = step
+        return course
+
+    fit(whole := training(), 32)
+    expected = everything(whole)
+    fit(training(), 16, checkpoint=path)
+    fit(resumed := training(), 32, checkpoint=path)
+    assert same(everything(resumed), expected)
+    types = [type(one.state["schedule"].get_last_lr()[0]) for one in (whole, resumed)]
+    assert types == [np.float64] * 2
+
+
+def test_arrays_of_numpy_come_back(path):
+    kept = SimpleNamespace(x=np.arange(3.0))
+    kept.state_dict = lambda: {"x": kept.x}
+    kept.load_state_dict = lambda saved: vars(kept).update(saved)
+    train.fit(lambda i: {}, lambda i: i, 2, state={"kept": kept}, checkpoint=path)
+    kept.x = None
+    train.fit(None, None, 2, state={"kept": kept}, checkpoint=path)
+    assert kept.x.tolist() == [0, 1, 2]
+
+
+def test_fewer_steps_than_the_file_holds_are_done(path):
+    first = fit(lesson(), 24, checkpoint=path)
+    assert fit(lesson(), 16, step=None, checkpoint=path) == first
+
+
+def changed(path, change):
+    """Change what a checkpoint holds."""
+    saved = torch.load(path, weights_only=True)
+    change(saved)
+    torch.save(saved, path)
+
+
+def test_a_generator_that_this_machine_lacks_is_left_out(path):
+    whole, resumed = lesson(), lesson()
+    fit(whole, evaluate=None)
+    fit(lesson(), 16, checkpoint=path)
+    changed(path, lambda saved: saved["generators"].update({"cuda:7": torch.zeros(16).byte()}))
+    fit(resumed, evaluate=None, checkpoint=path)
+    assert same(everything(whole), everything(resumed))
+
+
+def test_a_generator_that_the_file_lacks_stays_as_it_is(path, monkeypatch):
+    fit(lesson(), 16, checkpoint=path)
+    more = train._generators() | {"cuda:7": torch.Generator().manual_seed(3)}
+    monkeypatch.setattr(train, "_generators", lambda: more)
+    fit(lesson(), 24, checkpoint=path)
+    assert more["cuda:7"].initial_seed() == 3
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="There is a GPU to load to.")
+def test_a_checkpoint_of_a_gpu_is_resumed_without_one(path, monkeypatch):
+    with monkeypatch.context() as during:
+        during.setattr(torch.serialization, "location_tag", lambda _: "cuda:0")
+        first = fit(lesson(), 16, checkpoint=path)
+    assert b"cuda:0" in path.read_bytes()
+    assert fit(lesson(), 16, checkpoint=path) == first
+
+
 def test_a_finished_training_is_not_repeated(path, capsys):
     first = fit(lesson(), checkpoint=path)
     again = lesson()
@@ -423,6 +612,15 @@ def flipped(whole, path):
     path.write_bytes(whole[:at] + b"L" + whole[at + 1 :])
 
 
+def first_byte(whole, path):
+    path.write_bytes(b"p" + whole[1:])
+
+
+def encrypted(whole, path):
+    at = whole.index(b"PK\1\2") + 8  # the flags of the first file in the directory
+    path.write_bytes(whole[:at] + b"\1" + whole[at + 1 :])
+
+
 def foreign(content):
     return lambda whole, path: torch.save(content, path)
 
@@ -434,7 +632,10 @@ def foreign(content):
         (lambda whole, path: path.write_bytes(b""), "is damaged (File is not a zip file)"),
         (lambda whole, path: path.write_bytes(whole[:-1]), "is damaged (File is not a zip file)"),
         (flipped, "is damaged (the checksum of archive/data.pkl is wrong)"),
+        (first_byte, "is damaged (the checksum of archive/data.pkl is wrong)"),
+        (encrypted, "is damaged (File 'archive/data.pkl' is encrypted"),
         (lambda whole, path: path.write_text("hello"), "was not written by fit"),
+        (foreign({"kind": "aigc_lib.train, 0", "run": {}}), "was not written by fit"),
         (foreign(nn.Linear(1, 1).state_dict()), "was not written by fit"),
         (foreign({"kind": SimpleNamespace()}), "was not written by fit"),
         (foreign([1, 2]), "was not written by fit"),
@@ -470,7 +671,35 @@ def test_a_checkpoint_of_another_state_is_refused(path):
     fit(lesson(), 16, checkpoint=path)
     other = lesson()
     other.state["averages"] = nn.Linear(1, 1)
-    expect_refusal(path, other, "noise and `state` names model, optimiser, schedule, noise, ave")
+    expect_refusal(path, other, "'noise': 'Generator'}, and `state` names {'model': 'Sequential', ")
+
+
+@pytest.mark.parametrize("names", [("SGD", "Adam"), ("AdamW", "Adam")])
+def test_a_checkpoint_of_another_optimiser_is_refused(path, names):
+    old, new = lesson(), lesson()
+    for course, name in zip((old, new), names, strict=True):
+        optimiser = getattr(torch.optim, name)(course.model.parameters(), lr=0.1)
+        course.state = {"model": course.model, "optimiser": optimiser, "noise": old.state["noise"]}
+    fit(old, 16, checkpoint=path)
+    expect_refusal(
+        path, new, f"'optimiser': '{names[0]}', 'noise': 'Generator'}}, and `state` names"
+    )
+
+
+def test_an_error_without_a_word_is_named(path):
+    course = lesson()
+    fit(course, 16, checkpoint=path)
+
+    def refuse(saved):
+        if saved["0.weight"].abs().sum():
+            course.model.load_state_dict = lambda _: None
+            raise AssertionError
+
+    course.model.load_state_dict = refuse
+    with pytest.raises(
+        train.CheckpointError, match=r"does not fit this training: AssertionError\(\);"
+    ):
+        fit(course, checkpoint=path)
 
 
 def test_a_load_that_fails_half_way_is_undone(path):
@@ -508,9 +737,20 @@ def test_a_second_press_does_not_wait_and_writes_nothing(path):
         return course.step(batch)
 
     history = fit(course, step=step, checkpoint=path)
-    assert history["stopped"] == "interrupted at step 36, within the next one"
+    assert history["stopped"] == "interrupted at step 36: what came next may be half done"
     assert len(history["loss"]) == 36
     assert torch.load(path, weights_only=True)["run"]["step"] == 32
+
+
+def test_the_handler_of_before_is_there_again_after_an_error():
+    mine = lambda *_: None  # noqa: E731
+    before = signal.signal(signal.SIGINT, mine)
+    try:
+        with pytest.raises(ZeroDivisionError):
+            train.fit(lambda i: press() or 1 / 0, lambda i: i, 1)
+        assert signal.getsignal(signal.SIGINT) is mine
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_thread_without_signals_trains():
@@ -564,6 +804,42 @@ def test_a_parameter_that_is_not_finite_is_not_saved(path, at):
     assert saved["run"]["step"] == (at - 1) // EVERY * EVERY
 
 
+@pytest.mark.parametrize("checkpoint", [True, False])
+def test_a_parameter_is_looked_at_when_the_stop_button_is_pressed(path, checkpoint):
+    course, calls = lesson(), breaks(13, press)
+    spoil = breaks(13, lambda: course.model[3].bias.data.fill_(math.inf))
+
+    def step(batch):
+        numbers = course.step(batch)
+        spoil(), calls()
+        return numbers
+
+    history = fit(course, step=step, checkpoint=path if checkpoint else None)
+    assert history["stopped"].startswith("stopped at step 13, the norm of model is inf")
+    assert not checkpoint or torch.load(path, weights_only=True)["run"]["step"] == 8
+
+
+def test_a_frozen_parameter_is_looked_at_too():
+    course = lesson()
+    course.model[0].requires_grad_(False)
+    course.model[0].bias.data[0] = math.inf
+    history = fit(course, step=lambda batch: {})
+    assert history["stopped"].startswith("stopped at step 8, the norm of model is inf")
+
+
+@pytest.mark.parametrize("spoils", ["number", "parameter"])
+def test_what_is_not_finite_is_not_evaluated(spoils):
+    course = lesson()
+
+    def step(batch):
+        if spoils == "parameter":
+            course.model[3].bias.data.fill_(math.nan)
+        return {"loss": math.nan if spoils == "number" else 0.0}
+
+    history = train.fit(step, lambda i: i, 1, state=course.state, evaluate=pytest.fail)
+    assert "val_step" not in history
+
+
 def test_a_mask_of_infinities_is_no_parameter(path):
     course = lesson()
     course.model.register_buffer("mask", torch.tensor(-math.inf))
@@ -578,7 +854,12 @@ def test_a_mask_of_infinities_is_no_parameter(path):
     [
         ((torch.zeros(48, 3), torch.zeros(48)), "try a batch of 24, not 48"),
         (torch.zeros(7, 3), "try a batch of 3, not 7"),
-        ((torch.zeros(1, 3),), "try a smaller model"),
+        ((torch.zeros(2, 3),), "try a batch of 1, not 2"),
+        ((torch.zeros(1, 3),), "try a smaller batch or model"),
+        ({"x": torch.zeros(6, 3)}, "try a batch of 3, not 6"),
+        ([torch.tensor(1.0), ([torch.zeros(6, 3)], 2)], "try a batch of 3, not 6"),
+        ([4, 5], "try a smaller batch or model"),
+        (3, "try a smaller batch or model"),
     ],
 )
 def test_too_little_memory_names_the_batch_size_to_try(batch, message):
@@ -587,12 +868,23 @@ def test_too_little_memory_names_the_batch_size_to_try(batch, message):
 
     for step, batches, said in (
         (full, lambda i: batch, f"no memory on the GPU for step 0: {message}$"),
-        (None, full, "no memory on the GPU for step 0: try a smaller batch$"),
+        (None, full, "no memory on the GPU for step 0: try a smaller batch or model$"),
     ):
         with pytest.raises(RuntimeError, match=said) as failed:
             train.fit(step, batches, 1)
         assert not isinstance(failed.value, torch.OutOfMemoryError)
         assert isinstance(failed.value.__cause__, torch.OutOfMemoryError)
+
+
+def test_another_error_of_a_step_passes_as_it_is():
+    error = RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    def step(batch):
+        raise error
+
+    with pytest.raises(RuntimeError) as failed:
+        train.fit(step, lambda i: i, 1)
+    assert failed.value is error
 
 
 @pytest.mark.filterwarnings("ignore:.*CUDA is not available")

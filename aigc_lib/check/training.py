@@ -204,14 +204,15 @@ class _Watched(torch.nn.Module):
 @exercise
 def mended_training(fn: Attempt) -> None:
     """Find the bugs: a training loop, judged by what it did when."""
-    model, events, clean = _Watched(), [], []
+    model, events, clean, trained = _Watched(), [], [], []
     batches = [(_random(i, 4, 3), torch.tensor([0, 1, 1, 0])) for i in range(3)]
     scores = iter([0.6, 0.9, 0.7, 0.7, 0.7])
 
     class Watching(torch.optim.SGD):
         def step(self, closure=None):
             mode, x = model.log[-1]
-            truth = next(t for inputs, t in batches if inputs is x or torch.equal(inputs, x))
+            i = next(i for i, (inputs, _) in enumerate(batches) if torch.equal(inputs, x))
+            truth = batches[i][1]
             if model.linear.weight.grad is None:
                 raise Wrong("the gradients were cleared before the step could use them.")
             fresh = torch.autograd.grad(
@@ -219,6 +220,7 @@ def mended_training(fn: Attempt) -> None:
             )
             clean.append(torch.allclose(model.linear.weight.grad, fresh[0]))
             events.append(mode)
+            trained.append(i)
             super().step(closure)
 
     def validate():
@@ -235,6 +237,12 @@ def mended_training(fn: Attempt) -> None:
     steps = [event for event in events if event in ("train", "eval")]
     if len(steps) != 9:
         raise Wrong(f"3 epochs of 3 batches are 9 steps of the optimiser, not {len(steps)}.")
+    for epoch in range(3):
+        if sorted(trained[3 * epoch :][:3]) != [0, 1, 2]:
+            raise Wrong(
+                f"every epoch trains once on each batch, and epoch {epoch + 1} trained on those "
+                f"with the numbers {trained[3 * epoch :][:3]}."
+            )
     scored = [event for event in events if event.startswith(("validate", "test"))]
     once = [event.startswith("test") for event in scored] == [False] * 3 + [True]
     verdicts = [

@@ -95,6 +95,17 @@ def cleared_too_late(model, optimizer, batches, validate, test, epochs):
     return validate(), test()
 
 
+def first_batch_only(model, optimizer, batches, validate, test, epochs):
+    return training()(model, optimizer, batches[:1] * 3, validate, test, epochs)
+
+
+def one_batch_an_epoch(model, optimizer, batches, validate, test, epochs):
+    best = 0.0
+    for batch in batches:
+        best = max(best, training()(model, optimizer, [batch] * 3, validate, lambda: None, 1)[0])
+    return best, test()
+
+
 def the_last(model, optimizer, batches, validate, test, epochs):
     for _ in range(epochs):
         model.train()
@@ -212,6 +223,11 @@ WRONG = {
         (training(tests=2), "how often test"),
         (lambda *args: training()(*args[:5], 1), "9 steps"),
         (cleared_too_late, "the gradients were cleared before the step"),
+        (
+            first_batch_only,
+            "once on each batch, and epoch 1 trained on those with the numbers [0, 0",
+        ),
+        (one_batch_an_epoch, "once on each batch"),
         (the_last, "not the last"),
     ],
 }
