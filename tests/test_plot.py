@@ -98,6 +98,29 @@ def test_confusion_writes_every_count_at_its_place():
     plt.close()
 
 
+def test_backoff_writes_the_ten_likeliest_under_their_signs():
+    rows = np.vstack([np.full(12, 1 / 12), np.arange(12) / 66])
+    pieces = ["\n", *"bcdefghijk", " "]
+    _, ax = plt.subplots()
+    told = plot.backoff(ax, rows, [""], pieces)
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["␣", *"kjihgfedc"]
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["uniform", "nothing"]
+    written = [text.get_text() for text in ax.texts]
+    assert written[:10] == ["8.3%"] * 10
+    assert written[10:13] == ["16.7%", "15.2%", "13.6%"]
+    assert told.startswith("The likeliest to come after nothing: ␣ 16.7%, k 15.2%, j 13.6%;")
+    plt.close()
+
+
+def test_pair_counts_has_the_first_letter_as_row():
+    plot.pair_counts(np.array([[0, 5], [1, 2]]), ["\n", "a"])
+    ax = plt.gcf().axes[0]
+    assert ax.images[0].get_array().tolist() == [[0, 5], [1, 2]]
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["↵", "a"]
+    assert (ax.get_ylabel(), ax.get_xlabel()) == ("after this one", "this letter")
+    plt.close()
+
+
 @pytest.mark.parametrize(("end", "verdict"), [(0.5, "loss 1 → 0.25"), (2.0, "diverges 1 → 4")])
 def test_descent_tells_whether_the_loss_fell(end, verdict):
     _, ax = plt.subplots()

@@ -157,6 +157,7 @@ BREAKAGES = [
     ("pictures_are_described", output(picture(IMG, "")), "plain text is ''"),
     ("pictures_are_described", output(picture("", "<Figure size 1x1 with 1 Axes>")), "<Figure"),
     ("pictures_are_described", output(picture("", "a", **VIEW)), "no kernel runs"),
+    ("pictures_are_described", output(picture("<p>a</p>", "a", **VIEW)), "no kernel runs"),
     ("pictures_are_described", source(2, "![a curve]", "![]"), "in the Markdown"),
     ("pictures_are_described", source(2, ' alt="a curve"', ""), "in the Markdown"),
     ("headings_in_order", source(0, "# Sound", "Sound"), "one title"),

@@ -5,7 +5,8 @@ import matplotlib.pyplot as plt
 import pytest
 import torch
 
-from aigc_lib import widgets
+from aigc_lib import tokenizers, widgets
+from aigc_lib.ngram import NGram
 
 
 def neuron(w, b, x):
@@ -113,3 +114,69 @@ def test_an_error_in_draw_is_not_swallowed():
     with pytest.raises(ZeroDivisionError):
         widgets.Explorer(draw, (3, 2), x=ipywidgets.FloatSlider())
     plt.close()
+
+
+@pytest.fixture
+def rhyme():
+    """A small text, its tokenizer and models of it."""
+    text = "to be or not to be, that is the question\n" * 3
+    tokenizer = tokenizers.characters(text)
+    models = {n: NGram(n, len(tokenizer)).fit(tokenizer.encode(text)) for n in (2, 3, 4)}
+    return tokenizer, models
+
+
+def test_next_explorer_shows_the_chain_for_the_context_that_is_typed(rhyme):
+    tokenizer, models = rhyme
+    explorer = widgets.next_explorer(models[3], tokenizer, "o b")
+    likeliest = models[3].probs(tokenizer.encode("o b")).max().item()
+    assert f"come after “␣b”: e {likeliest:.1%}," in explorer.alt
+    before = explorer.picture.value
+    explorer.controls["context"].value = ""
+    assert "come after nothing: " in explorer.alt
+    explorer.controls["context"].value = "q"
+    assert "come after “q”: u " in explorer.alt
+    assert explorer.picture.value != before
+
+
+def test_next_explorer_tells_of_an_unknown_character(rhyme):
+    tokenizer, models = rhyme
+    explorer = widgets.next_explorer(models[3], tokenizer, "o b")
+    explorer.controls["context"].value = "o é"
+    assert explorer.alt.startswith("not in the vocabulary of ")
+    assert "'é'" in explorer.alt
+
+
+def test_sampler_writes_what_the_model_of_that_order_draws(rhyme):
+    tokenizer, models = rhyme
+    explorer = widgets.sampler(models, tokenizer, "to ", 30)
+    seen = set()
+    for order in models:
+        for temperature in (0.5, 1.0):
+            for seed in (0, 1):
+                settings = {"order": order, "temperature": temperature, "seed": seed}
+                for name, value in settings.items():
+                    explorer.controls[name].value = value
+                generator = torch.Generator().manual_seed(seed)
+                ids = models[order].sample(30, generator, tokenizer.encode("to "), temperature)
+                assert explorer.alt.endswith(f"\n{tokenizer.decode(ids)}")
+                assert explorer.alt.startswith(f"order {order}, temperature {temperature}\n")
+                seen.add(explorer.alt)
+    assert len(seen) == 12
+
+
+def test_a_text_without_a_picture_is_shown_as_it_is_and_escaped():
+    explorer = widgets.Explorer(lambda x: f"{x} < 2\n", None, x=ipywidgets.IntSlider(value=1))
+    assert "<pre" in explorer.picture.value
+    assert "1 &lt; 2\n</pre>" in explorer.picture.value
+    assert explorer._repr_mimebundle_()["text/plain"] == "1 < 2\n"
+
+
+def test_curve_answers_shows_each_run_under_its_verdict(monkeypatch):
+    told = []
+    monkeypatch.setattr(widgets.plot, "show", told.append)
+    runs = {"A": ([0.8] * 20, [0.7] * 20), "B": ([9.0] * 20, [9.0] * 20)}
+    widgets.curve_answers(runs)
+    assert [ax.get_title() for ax in plt.gcf().axes] == ["A under-fits", "B diverges"]
+    assert [ax.lines[0].get_ydata()[0] for ax in plt.gcf().axes] == [0.8, 9.0]
+    plt.close()
+    assert told == ["Validation and training losses, epoch by epoch: A under-fits, B diverges."]
