@@ -13,8 +13,11 @@ and a text is looked up order by order, all positions at once. Rank -1 means nev
 index it picks the entry that stands behind the others, where α is 0 and γ is 1.
 """
 
+import contextlib
 import math
+import operator
 from itertools import pairwise
+from numbers import Real
 from typing import NamedTuple
 
 import torch
@@ -44,7 +47,7 @@ def count(ids: torch.Tensor, order: int, vocab_size: int, boundary: int | None =
     order fits into it. Lesson 03.
     """
     length, rank, grams = reach(ids, order, boundary), torch.zeros_like(ids), []
-    for k in range(1, order + 1):
+    for k in range(1, order + 1):  # rank[i] is that of the (k-1)-gram that ends at i
         at = (length >= k).nonzero()[:, 0]  # where a k-gram ends
         if len(at) == 0:
             raise ValueError(
@@ -143,13 +146,12 @@ class NGram:
     """
 
     def __init__(self, order, vocab_size, smoothing="kneser-ney", strength=None, boundary=None):
-        _check_whole("order", order, 1)
-        _check_whole("vocab_size", vocab_size, 1)
+        self.order = _whole("order", order, 1)
+        self.vocab_size = _whole("vocab_size", vocab_size, 1)
         _check_smoothing(smoothing, strength)
+        self.boundary = None if boundary is None else _whole("boundary", boundary, 0)
         if boundary is not None:
-            _check_whole("boundary", boundary, 0)
-            _check_ids([boundary], vocab_size, 1)
-        self.order, self.vocab_size, self.boundary = order, vocab_size, boundary
+            _check_ids([self.boundary], vocab_size, 1)
         self.smoothing = smoothing
         self.strength = SMOOTHINGS[smoothing] if strength is None else strength
         self.levels, self.discounts = [], []
@@ -246,11 +248,11 @@ class NGram:
         `generator` is a torch.Generator of the CPU. The context, if not given, is the boundary, or
         nothing. Raises ValueError for a temperature that is not positive and finite.
         """
-        _check_whole("n", n, 0)
-        if not 0 < temperature < math.inf:
+        _whole("n", n, 0)
+        if not isinstance(temperature, Real) or not 0 < temperature < math.inf:
             raise ValueError(
-                f"temperature={temperature}: give a positive number; for the most probable token, "
-                "which is the limit at 0, take probs(context).argmax()"
+                f"temperature={temperature!r}: give a positive number; for the most probable "
+                "token, which is the limit at 0, take probs(context).argmax()"
             )
         if context is None:
             context = [] if self.boundary is None else [self.boundary]
@@ -301,13 +303,17 @@ def _check_ids(ids, vocab_size: int, least: int) -> torch.Tensor:
     return found
 
 
-def _check_whole(name: str, number: int, least: int) -> None:
-    if not isinstance(number, int) or isinstance(number, bool) or number < least:
-        raise ValueError(f"{name}={number!r}: give a whole number of at least {least}")
+def _whole(name: str, number, least: int) -> int:
+    """Return a whole number of any type as an int, if it is at least `least`."""
+    if not isinstance(number, bool):
+        with contextlib.suppress(TypeError):
+            if (whole := operator.index(number)) >= least:
+                return whole
+    raise ValueError(f"{name}={number!r}: give a whole number of at least {least}")
 
 
 def _check_smoothing(smoothing: str, strength: float | None) -> None:
-    if smoothing not in SMOOTHINGS:
+    if not isinstance(smoothing, str) or smoothing not in SMOOTHINGS:
         raise ValueError(f"smoothing={smoothing!r} is unknown: give {', '.join(SMOOTHINGS)}")
     if strength is None:
         return
@@ -315,7 +321,8 @@ def _check_smoothing(smoothing: str, strength: float | None) -> None:
         raise ValueError(
             f"strength={strength}: Kneser-Ney takes its discounts from the counts, give none"
         )
-    if smoothing == "add-k" and not 0 < strength < math.inf:
-        raise ValueError(f"strength={strength}: give a positive number k")
-    if smoothing != "add-k" and not 0 <= strength <= 1:
-        raise ValueError(f"strength={strength}: give a number from 0 to 1")
+    if smoothing == "add-k":
+        if not (isinstance(strength, Real) and 0 < strength < 1e100):  # k V must not overflow
+            raise ValueError(f"strength={strength!r}: give a positive number k")
+    elif not (isinstance(strength, Real) and 0 <= strength <= 1):
+        raise ValueError(f"strength={strength!r}: give a number from 0 to 1")

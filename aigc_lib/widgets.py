@@ -170,12 +170,11 @@ def next_explorer(model: NGram, tokenizer: Tokenizer, context: str) -> Explorer:
     """Type a context: the chain of distributions of the next character, from lesson 03."""
 
     def draw(ax, context):
-        try:
-            ids = tokenizer.encode(context)
-        except ValueError as error:
-            ax.set_title("a character that this model does not know", color=plot.GRADIENT)
+        if unknown := "".join(c for c in context if c not in tokenizer.pieces):
+            ax.set_title(f"this model has never seen {unknown!r}", color=plot.GRADIENT)
             ax.axis("off")
-            return str(error)
+            return f"This model has never seen {unknown!r}: type something else."
+        ids = tokenizer.encode(context)
         known = [context[len(context) - k :] for k in range(min(model.order, len(context) + 1))]
         rows = model.backoff(ids)[: len(known) + 1]
         return plot.backoff(ax, rows.numpy(), known, tokenizer.pieces)
@@ -203,6 +202,8 @@ def sampler(models: dict[int, NGram], tokenizer: Tokenizer, start: str, length: 
     )
     seed = ipywidgets.IntSlider(value=0, min=0, max=20, description="seed", style=wide)
     temperature = _slider("temperature", 1.0, 0.1, 2.0, 0.1)
+    for slow in (order, temperature, seed):
+        slow.continuous_update = False  # a long sample is drawn once the slider rests
     return Explorer(draw, None, order=order, temperature=temperature, seed=seed)
 
 

@@ -45,7 +45,7 @@ KEYS = {
     "select": ("End", "Home"),  # JupyterLab keeps the arrow keys for its cells
     "button, input[type=checkbox], input[type=radio]": ("Space",),
     "input[type=number]": ("ArrowUp", "ArrowDown"),
-    "input[type=text], textarea": ("a",),
+    "input[type=text], textarea": ("End", "a"),  # at its end, which a model of text looks at
 }
 CONTROLS = (
     ":is(.jupyter-widgets, .jupyter-widgets *):is([role=slider], select, button, input, textarea)"

@@ -16,7 +16,7 @@ def test_bits_do_not_depend_on_the_tokens():
 @pytest.fixture
 def record(tmp_path, monkeypatch):
     monkeypatch.setattr(data, "folder", lambda: tmp_path)
-    kept = {"03_a": {"coin": 5.0, "count": 2.5}, "04_b": {"net": 2.0}, "05_c": {"later": 1.0}}
+    kept = {"03_a": {"coin": 5.0, "count": 2.5}, "04_b": {"net": 2.0}, "05_c": {"x": 1, "y": 1.5}}
     (tmp_path / "leaderboard.json").write_text(json.dumps(kept))
 
 
@@ -29,10 +29,21 @@ def test_the_leaderboard_has_earlier_lessons_and_this_one(record, capsys):
     ]
 
 
-@pytest.mark.parametrize("scores", [{"net": 2.02}, {"net": 2.0, "other": 1.0}, {}])
+@pytest.mark.parametrize(
+    "scores", [{"net": 2.011}, {"net": 1.989}, {"net": 2.0, "other": 1.0}, {"other": 2.0}, {}]
+)
 def test_scores_that_are_not_the_recorded_ones_are_told(record, scores):
     with pytest.raises(ValueError, match=r"04_b is recorded with \{'net': 2.0\}"):
         metrics.leaderboard("04_b", scores)
+
+
+def test_each_score_is_compared_and_one_that_is_gone_is_not_shown(record, capsys):
+    metrics.leaderboard("05_c", {"x": 1.009, "y": 1.491})
+    for scores in ({"x": 1, "y": 1.6}, {"x": 1.1, "y": 1.5}, {"y": 1.5}):
+        capsys.readouterr()
+        with pytest.raises(ValueError, match="05_c is recorded"):
+            metrics.leaderboard("05_c", scores)
+    assert "  x" not in capsys.readouterr().out
 
 
 def test_a_lesson_without_a_record_is_told(record, capsys):

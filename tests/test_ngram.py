@@ -7,6 +7,7 @@ import warnings
 from collections import Counter, defaultdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -249,6 +250,12 @@ MODEL = NGram(2, 3).fit([0, 1, 2, 0])
         (lambda: NGram(2, 3, "laplace"), "'laplace' is unknown: give add-k, interpolation, abs"),
         (lambda: NGram(2, 3, "add-k", 0), "strength=0: give a positive number k"),
         (lambda: NGram(2, 3, "add-k", math.inf), "strength=inf: give a positive number k"),
+        (lambda: NGram(2, 3, "add-k", 1e308), "strength=1e+308: give a positive number k"),
+        (lambda: NGram(2, 3, "add-k", "1"), "strength='1': give a positive number k"),
+        (lambda: NGram(2, 3, "absolute", "1"), "strength='1': give a number from 0 to 1"),
+        (lambda: NGram(2, 3, ["add-k"]), "smoothing=['add-k'] is unknown: give add-k, "),
+        (lambda: NGram(torch.tensor(2.0), 3), "order=tensor(2.): give a whole number"),
+        (lambda: MODEL.sample(2, None, temperature="1"), "temperature='1': give a positive"),
         (lambda: NGram(2, 3, "interpolation", 1.5), "strength=1.5: give a number from 0 to 1"),
         (lambda: NGram(2, 3, "absolute", math.nan), "strength=nan: give a number from 0 to 1"),
         (lambda: NGram(2, 3, "absolute", -0.1), "strength=-0.1: give a number from 0 to 1"),
@@ -280,3 +287,8 @@ MODEL = NGram(2, 3).fit([0, 1, 2, 0])
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         call()
+
+
+def test_whole_numbers_of_any_type_are_taken():
+    model = NGram(np.int64(2), torch.tensor(3), boundary=np.uint8(0)).fit([0, 1, 2, 0])
+    assert (model.order, model.vocab_size, model.boundary) == (2, 3, 0)

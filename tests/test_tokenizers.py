@@ -51,6 +51,10 @@ def test_words_are_cut_so_that_joined_they_are_the_text(text):
     assert "".join(words("a").split(text)) == text
 
 
+def test_a_word_keeps_each_apostrophe_inside_it():
+    assert words("a").split(" the fo'c's'le") == [" the", " fo'c's'le"]
+
+
 def test_words_take_the_space_before_them_and_marks_and_gaps_stand_apart():
     pieces = ["Who's", " there", "?", "\n\n", "Nay", ",", " answer", " ", " me", "-", "-", "o'er"]
     assert words("a").split(LINE) == [*pieces, " ", "'", "tis", ".", " "]

@@ -4,6 +4,7 @@ import ipywidgets
 import matplotlib.pyplot as plt
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 from aigc_lib import tokenizers, widgets
 from aigc_lib.ngram import NGram
@@ -130,6 +131,10 @@ def test_next_explorer_shows_the_chain_for_the_context_that_is_typed(rhyme):
     explorer = widgets.next_explorer(models[3], tokenizer, "o b")
     likeliest = models[3].probs(tokenizer.encode("o b")).max().item()
     assert f"come after “␣b”: e {likeliest:.1%}," in explorer.alt
+    figure = Figure()
+    explorer.draw(figure.subplots(), context="o b")
+    given = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert given == ["uniform", "nothing", "“b”", "“␣b”"]
     before = explorer.picture.value
     explorer.controls["context"].value = ""
     assert "come after nothing: " in explorer.alt
@@ -141,9 +146,8 @@ def test_next_explorer_shows_the_chain_for_the_context_that_is_typed(rhyme):
 def test_next_explorer_tells_of_an_unknown_character(rhyme):
     tokenizer, models = rhyme
     explorer = widgets.next_explorer(models[3], tokenizer, "o b")
-    explorer.controls["context"].value = "o é"
-    assert explorer.alt.startswith("not in the vocabulary of ")
-    assert "'é'" in explorer.alt
+    explorer.controls["context"].value = "o éñ"
+    assert explorer.alt == "This model has never seen 'éñ': type something else."
 
 
 def test_sampler_writes_what_the_model_of_that_order_draws(rhyme):

@@ -30,7 +30,9 @@ def perplexity(fn: Attempt) -> None:
     expect(
         fn(p.log()), right, "the perplexity of p = ½, ¼, 0.1, 0.02", mistakes, "e^(−mean log p)."
     )
-    expect(fn(_tensor(0.2, 0.2).log()), 5.0, "the perplexity of two tokens with p = 0.2")
+    many = torch.full((2000,), math.log(0.2), dtype=torch.float64)
+    hint = "Take the mean of the logarithms: the product of so many probabilities is 0."
+    expect(fn(many), 5.0, "the perplexity of 2,000 tokens with p = 0.2", (), hint)
 
 
 @exercise
@@ -64,7 +66,7 @@ def add_k_probs(fn: Attempt) -> None:
 @exercise
 def continuation_counts(fn: Attempt) -> None:
     """After how many different tokens each token occurs."""
-    pairs = torch.tensor([[0, 1], [0, 1], [0, 1], [2, 1], [3, 2], [2, 2], [1, 3], [1, 3]])
+    pairs = torch.tensor([[0, 1], [2, 1], [0, 1], [3, 2], [1, 3], [2, 2], [0, 1], [1, 3]])
     V = 6
     before = [set() for _ in range(V)]
     after = [set() for _ in range(V)]
@@ -86,7 +88,7 @@ def continuation_counts(fn: Attempt) -> None:
         (right / right.sum(), "Return the counts themselves, not their shares."),
     ]
     answer = fn(pairs, V)
-    if isinstance(answer, (torch.Tensor, np.ndarray)) and np.asarray(answer).dtype.kind in "if":
+    if isinstance(answer, (list, tuple, torch.Tensor, np.ndarray)):
         answer = np.asarray(answer, dtype=float).round(6)
     expect(
         answer, right, "the counts", mistakes, "Each pair once, then count the right-hand tokens."
@@ -147,7 +149,7 @@ def mended_score(fn: Attempt) -> None:
     """Find the leaks: a score, judged by what the models saw and when."""
     train, validation, test = torch.arange(5), torch.arange(5, 8), torch.arange(8, 12)
     texts = {"train": train, "validation": validation, "test": test}
-    fitted, read = [], []
+    fitted, read, judged_on_own = [], [], []
 
     def seen(ids) -> str:
         found = {int(i) for i in ids}
@@ -155,10 +157,11 @@ def mended_score(fn: Attempt) -> None:
 
     class Model:
         def __init__(self, order: int):
-            self.order = order
+            self.order, self.text = order, fitted[-1]
 
         def loss(self, ids) -> float:
             read.append(seen(ids))
+            judged_on_own.append("validation" in read[-1] and "validation" in self.text)
             return {"validation": [1.6, 1.2, 1.4], "test": [1.7, 1.5, 1.3]}.get(
                 read[-1], [0.9, 0.6, 0.3]
             )[self.order - 1]
@@ -173,7 +176,10 @@ def mended_score(fn: Attempt) -> None:
     if not fitted or not read:
         raise Wrong("fit a model for each order, and ask it for its loss.")
     verdicts = [
-        (not any("test" in text for text in fitted), "which text may a model be fitted to?"),
+        (
+            not any("test" in text for text in fitted) and not any(judged_on_own),
+            "which text may a model be fitted to? Not to one by which it is judged.",
+        ),
         (
             answer[0] == 2 and read.count("test") == 1 and read.count("validation") >= 3,
             "on which text may you choose, and how often may you read the test?",

@@ -46,6 +46,7 @@ WRONG = {
         (lambda log_p: -log_p.mean() / math.log(2), "a number of tokens"),
         (lambda log_p: 1 / log_p.exp().mean(), "not of the probabilities"),
         (lambda log_p: (-log_p).exp().mean(), "not of 1/p"),
+        (lambda log_p: log_p.exp().prod().item() ** (-1 / len(log_p)), "so many probabilities"),
     ],
     "add_k_probs": [
         (lambda c, k: (c + k) / (c.sum() + k), "one k a token"),
@@ -58,6 +59,10 @@ WRONG = {
     ],
     "continuation_counts": [
         (lambda p, V: torch.bincount(p[:, 1], minlength=V), "count each once"),
+        (
+            lambda p, V: torch.bincount(p.unique_consecutive(dim=0)[:, 1], minlength=V),
+            "count each once",
+        ),
         (lambda p, V: torch.bincount(p.unique(dim=0)[:, 0], minlength=V), "not after"),
         (lambda p, V: torch.bincount(p[:, 0], minlength=V), "by the right-hand token"),
         (lambda p, V: torch.bincount(p.unique(dim=0)[:, 1]), "minlength=V"),
@@ -87,6 +92,8 @@ WRONG = {
     "mended_score": [
         (score("train+test", "test", 2), "bug 1 still there, bug 2 still there, bug 3 still there"),
         (score("train+test"), "bug 1 still there, bug 2 mended, bug 3 mended"),
+        (score("train+validation"), "bug 1 still there, bug 2 mended, bug 3 mended"),
+        (score("validation"), "Not to one by which it is judged"),
         (score(choose="test"), "bug 1 mended, bug 2 still there, bug 3 mended"),
         (score(base=2), "bug 1 mended, bug 2 mended, bug 3 still there"),
         (score(choose="train"), "on which text may you choose"),
