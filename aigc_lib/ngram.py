@@ -90,7 +90,7 @@ def modified_discounts(c: torch.Tensor) -> torch.Tensor:
 
 
 def add_k(c, h, total, k, vocab_size):
-    """Return α = c/(c(h) + kV) and γ = kV/(c(h) + kV), for p_0 whatever the order.
+    """Return α = c/(c(h) + kV) and γ = kV/(c(h) + kV); what is mixed in is p_0, at every order.
 
     Counts `c` (M,) belong to the contexts of rank `h` (M,), whose sums are `total` (H,). Source:
     Lidstone 1920; lesson 03.
