@@ -44,7 +44,7 @@ class RNN(nn.Module):
         return nn.Parameter(torch.empty(shape).uniform_(-bound, bound))
 
     def forward(self, x: torch.Tensor, state=None):
-        inputs = F.linear(x, self.weight_ih_l0, self.bias_ih_l0)  # W x_t + b of all t at once
+        inputs = self.inputs(x)  # of all steps at once, which is what makes it fast
         state = self.start(inputs) if state is None else state
         outputs = []
         for a in inputs.unbind(1):
@@ -52,13 +52,17 @@ class RNN(nn.Module):
             outputs.append(h)
         return torch.stack(outputs, 1), state
 
+    def inputs(self, x: torch.Tensor) -> torch.Tensor:
+        """Return a_t = W x_t + b + d (B, T, H): all that needs no state."""
+        return F.linear(x, self.weight_ih_l0, self.bias_ih_l0 + self.bias_hh_l0)
+
     def start(self, inputs: torch.Tensor):
         """Return the state before the first step: zeros."""
         return inputs.new_zeros(len(inputs), self.hidden_size)
 
     def step(self, a: torch.Tensor, h: torch.Tensor):
-        """Return the output and the state after one step, given a = W x_t + b and the last."""
-        h = torch.tanh(a + F.linear(h, self.weight_hh_l0, self.bias_hh_l0))
+        """Return the output and the state after one step, given a_t and the state before it."""
+        h = torch.tanh(torch.addmm(a, h, self.weight_hh_l0.T))  # a + U h
         return h, h
 
 
@@ -73,6 +77,9 @@ class GRU(RNN):
     """
 
     gates = 3
+
+    def inputs(self, x):
+        return F.linear(x, self.weight_ih_l0, self.bias_ih_l0)  # d stands behind r, in `step`
 
     def step(self, a, h):
         u = F.linear(h, self.weight_hh_l0, self.bias_hh_l0)
@@ -99,7 +106,7 @@ class LSTM(RNN):
 
     def step(self, a, state):
         h, c = state
-        i, f, g, o = (a + F.linear(h, self.weight_hh_l0, self.bias_hh_l0)).chunk(4, 1)
+        i, f, g, o = torch.addmm(a, h, self.weight_hh_l0.T).chunk(4, 1)
         c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
         h = torch.sigmoid(o) * torch.tanh(c)
         return h, (h, c)
