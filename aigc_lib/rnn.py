@@ -133,8 +133,8 @@ def windows(ids: torch.Tensor, batch_size: int, length: int) -> Callable:
     Raises ValueError for a text that has no window for each stream. Lesson 04.
     """
     B, length = whole("batch_size", batch_size, 1), whole("length", length, 1)
-    if not isinstance(ids, torch.Tensor) or ids.ndim != 1:
-        raise ValueError(f"{ids!r:.60} is no text: give a tensor of ids (N,)")
+    if not isinstance(ids, torch.Tensor) or ids.ndim != 1 or ids.dtype != torch.int64:
+        raise ValueError(f"{ids!r:.60} is no text: give a tensor of ids (N,), int64")
     steps = (len(ids) - 1) // (B * length)
     if steps < 1:
         raise ValueError(
@@ -183,11 +183,11 @@ class LanguageModel(nn.Module):
         return F.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())
 
     def _check(self, ids: torch.Tensor, least: int) -> torch.Tensor:
-        """Return `ids`, if they are tokens (B, T), T at least `least`."""
-        if ids.ndim != 2 or ids.shape[1] < least:
+        """Return `ids`, if they are tokens (B, T), int64, T at least `least`."""
+        if ids.ndim != 2 or ids.shape[1] < least or ids.dtype != torch.int64:
             raise ValueError(
-                f"ids of shape {tuple(ids.shape)}: give (B, T), with T at least {least}; one text "
-                "(N,) is ids[None]"
+                f"ids of shape {tuple(ids.shape)} and {ids.dtype}: give (B, T), int64, with T at "
+                f"least {least}; one text (N,) is ids[None]"
             )
         if len(wrong := ids[(ids < 0) | (ids >= self.vocab_size)]):
             raise ValueError(

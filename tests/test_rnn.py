@@ -225,8 +225,9 @@ def test_samples_are_as_frequent_as_they_are_probable(kind, temperature):
 
 @kinds
 def test_a_sample_repeats_and_is_drawn_a_token_a_step(kind):
-    model, lengths = model_of(kind), []
+    model, lengths, graphs = model_of(kind), [], []
     model.layer.register_forward_hook(lambda layer, x, y: lengths.append(x[0].shape[1]))
+    model.layer.register_forward_hook(lambda layer, x, y: graphs.append(y[0].requires_grad))
     one, same, other = (
         model.sample(20, torch.Generator().manual_seed(seed), [2, 3, 1]) for seed in (5, 5, 6)
     )
@@ -234,6 +235,7 @@ def test_a_sample_repeats_and_is_drawn_a_token_a_step(kind):
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
     assert lengths == 3 * [3, *19 * [1]]
+    assert not any(graphs)
     assert model.sample(0, torch.Generator(), [0]).shape == (0,)
     cold = model.sample(9, torch.Generator(), [0], temperature=5e-324).tolist()
     ids = torch.tensor([[0, *cold]])
@@ -294,14 +296,16 @@ MODEL = model_of(LSTM)
             "batch_size=1 and length=35 need a text of at least 36 tokens, and this one has 35: "
             "give a longer text or smaller numbers",
         ),
-        (lambda: windows(torch.zeros(2, 9), 1, 1), "is no text: give a tensor of ids (N,)"),
+        (lambda: windows(torch.ones(2, 9).long(), 1, 1), "is no text: give a tensor of ids (N,)"),
+        (lambda: windows(torch.zeros(9), 1, 1), "is no text: give a tensor of ids (N,), int64"),
         (lambda: windows("to be or not", 1, 1), "'to be or not' is no text: give a tensor of ids"),
-        (lambda: MODEL(torch.arange(4)), "ids of shape (4,): give (B, T), with T at least 1; one"),
-        (lambda: MODEL(torch.zeros(3, 0).long()), "ids of shape (3, 0): give (B, T), with T at"),
+        (lambda: MODEL(torch.arange(4)), "ids of shape (4,) and torch.int64: give (B, T), int64"),
+        (lambda: MODEL(torch.zeros(3, 0).long()), "ids of shape (3, 0) and torch.int64: give (B"),
+        (lambda: MODEL(torch.zeros(3, 4)), "ids of shape (3, 4) and torch.float32: give (B, T), i"),
         (lambda: MODEL(torch.tensor([[1, 5]])), "the id 5 is none of the tokens, 0 to 4: encode"),
         (lambda: MODEL(torch.tensor([[1, -1]])), "the id -1 is none of the tokens, 0 to 4"),
-        (lambda: MODEL.loss(torch.arange(4)), "ids of shape (4,): give (B, T), with T at least 2"),
-        (lambda: MODEL.loss(torch.zeros(3, 1).long()), "ids of shape (3, 1): give (B, T), with T"),
+        (lambda: MODEL.loss(torch.arange(4)), "(B, T), int64, with T at least 2; one text (N,) is"),
+        (lambda: MODEL.loss(torch.zeros(3, 1).long()), "ids of shape (3, 1) and torch.int64"),
         (lambda: MODEL.loss(torch.tensor([[1, 0, 5]])), "the id 5 is none of the tokens, 0 to 4"),
         (lambda: MODEL.log_probs([]), "a text of 0 tokens is too short: give at least 2"),
         (lambda: MODEL.log_probs([1]), "a text of 1 tokens is too short: give at least 2"),
