@@ -124,13 +124,13 @@ def detach(state):
 def windows(ids: torch.Tensor, batch_size: int, length: int) -> Callable:
     """Return `batches(i)`, which gives the i-th window (B, length + 1) of B streams, and `fresh`.
 
-    The text `ids` (N,), on any device, is cut into B = `batch_size` streams of equal length, each
-    the text from its place on. A window begins with the last token of the one before it, so that
-    the state after window i - 1 without its last token is the state before window i; `fresh` is
-    True where it is not: where the pass over the text begins again, every (N - 1) // (B length)
-    windows. Fewer than B length tokens, at the end of the text, are left out.
+    The text `ids` (N,), int64, on any device, is cut into B = `batch_size` pieces of equal length,
+    a stream each. A window begins with the last token of the one before it, which was only a target
+    there: so the state after the first `length` tokens of window i - 1 is the one before window i.
+    Where it is not, as a pass over the text begins again, every (N - 1) // (B length) windows,
+    `fresh` is True. Fewer than B length tokens, at the end of the text, are left out.
 
-    Raises ValueError for a text that has no window for each stream. Lesson 04.
+    Raises ValueError for a text that is none or has no window for each stream. Lesson 04.
     """
     B, length = whole("batch_size", batch_size, 1), whole("length", length, 1)
     if not isinstance(ids, torch.Tensor) or ids.ndim != 1 or ids.dtype != torch.int64:
@@ -169,7 +169,7 @@ class LanguageModel(nn.Module):
     def forward(self, ids: torch.Tensor, state=None):
         """Return the logits (B, T, V) of the token after each of `ids` (B, T), and the state.
 
-        Raises ValueError for another shape, no token, or ids outside 0 to V-1.
+        Raises ValueError for another shape or type, no token, or ids outside 0 to V-1.
         """
         outputs, state = self.layer(self.embedding(self._check(ids, 1)), state)
         return self.head(outputs), state
