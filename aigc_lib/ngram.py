@@ -146,12 +146,12 @@ class NGram:
     """
 
     def __init__(self, order, vocab_size, smoothing="kneser-ney", strength=None, boundary=None):
-        self.order = _whole("order", order, 1)
-        self.vocab_size = _whole("vocab_size", vocab_size, 1)
+        self.order = whole("order", order, 1)
+        self.vocab_size = whole("vocab_size", vocab_size, 1)
         _check_smoothing(smoothing, strength)
-        self.boundary = None if boundary is None else _whole("boundary", boundary, 0)
+        self.boundary = None if boundary is None else whole("boundary", boundary, 0)
         if boundary is not None:
-            _check_ids([self.boundary], vocab_size, 1)
+            check_ids([self.boundary], vocab_size, 1)
         self.smoothing = smoothing
         self.strength = SMOOTHINGS[smoothing] if strength is None else strength
         self.levels, self.discounts = [], []
@@ -162,7 +162,7 @@ class NGram:
         Raises ValueError for a text in which no n-gram of the order fits, or with ids outside 0 to
         V-1.
         """
-        ids = _check_ids(ids, self.vocab_size, 1)
+        ids = check_ids(ids, self.vocab_size, 1)
         grams = count(ids, self.order, self.vocab_size, self.boundary)
         if self.smoothing == "kneser-ney":
             grams = continuations(grams)
@@ -194,7 +194,7 @@ class NGram:
         A probability of 0, which λ = 1 and D = 0 may give, has the logarithm -inf. Raises
         ValueError for fewer than two ids, or ids outside 0 to V-1.
         """
-        ids = _check_ids(ids, self.vocab_size, 2)
+        ids = check_ids(ids, self.vocab_size, 2)
         length, rank = reach(ids, self.order, self.boundary), torch.zeros_like(ids)
         p = torch.full(ids.shape, 1 / self.vocab_size, dtype=torch.float64)
         for k, level in enumerate(self._fitted(), 1):
@@ -219,7 +219,7 @@ class NGram:
         boundary; row 0 is uniform, the last row is the model's. Raises ValueError for ids outside
         0 to V-1.
         """
-        context = _check_ids(context, self.vocab_size, 0)
+        context = check_ids(context, self.vocab_size, 0)
         known = reach(torch.cat([context, context.new_zeros(1)]), self.order, self.boundary)[-1] - 1
         context = context[len(context) - known :]
         rows = [torch.full((self.vocab_size,), 1 / self.vocab_size, dtype=torch.float64)]
@@ -248,20 +248,14 @@ class NGram:
         `generator` is a torch.Generator of the CPU. The context, if not given, is the boundary, or
         nothing. Raises ValueError for a temperature that is not positive and finite.
         """
-        _whole("n", n, 0)
-        if not isinstance(temperature, Real) or not 0 < temperature < math.inf:
-            raise ValueError(
-                f"temperature={temperature!r}: give a positive number; for the most probable "
-                "token, which is the limit at 0, take probs(context).argmax()"
-            )
+        whole("n", n, 0)
         if context is None:
             context = [] if self.boundary is None else [self.boundary]
-        context = _check_ids(context, self.vocab_size, 0)
+        context = check_ids(context, self.vocab_size, 0)
         ids = torch.cat([context, context.new_zeros(n)])
         for i in range(len(context), len(ids)):
             log_p = self.probs(ids[max(0, i - self.order + 1) : i]).log()
-            p = ((log_p - log_p.max()) / temperature).softmax(0)
-            ids[i] = torch.multinomial(p, 1, generator=generator)
+            ids[i] = draw(log_p, generator, temperature)
         return ids[len(context) :]
 
     @property
@@ -280,7 +274,23 @@ class NGram:
         return self.levels
 
 
-def _check_ids(ids, vocab_size: int, least: int) -> torch.Tensor:
+def draw(log_p: torch.Tensor, generator: torch.Generator, temperature: float) -> torch.Tensor:
+    """Return one id (1,) on the CPU, drawn from p^(1/temperature), normalised.
+
+    `log_p` (V,), on any device, is log p up to a constant, so logits will do; `generator` is of the
+    CPU. Raises ValueError for a temperature that is not positive and finite. Lesson 03.
+    """
+    if not isinstance(temperature, Real) or not 0 < temperature < math.inf:
+        raise ValueError(
+            f"temperature={temperature!r}: give a positive number; for the most probable token, "
+            "which is the limit at 0, take the argmax of the probabilities"
+        )
+    log_p = log_p.cpu().double()
+    p = ((log_p - log_p.max()) / temperature).softmax(0)
+    return torch.multinomial(p, 1, generator=generator)
+
+
+def check_ids(ids, vocab_size: int, least: int) -> torch.Tensor:
     """Return `ids` as an int64 tensor (N,) on the CPU, if they are tokens and at least so many."""
     try:
         found = torch.as_tensor(ids, device="cpu")
@@ -303,7 +313,7 @@ def _check_ids(ids, vocab_size: int, least: int) -> torch.Tensor:
     return found
 
 
-def _whole(name: str, number, least: int) -> int:
+def whole(name: str, number, least: int) -> int:
     """Return a whole number of any type as an int, if it is at least `least`."""
     if not isinstance(number, bool):
         with contextlib.suppress(TypeError):
