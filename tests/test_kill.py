@@ -15,36 +15,22 @@ KILLS = 20
 
 
 def train_to_the_end(checkpoint, result, seconds_a_step=0.001):
-    """Train the small model, with a checkpoint, and write its parameters to `result`."""
+    """Train the small lesson of test_train, with a checkpoint, and write its parameters."""
     import torch
-    from torch import nn
+    from test_train import lesson
 
     from aigc_lib import train
 
-    torch.manual_seed(0)
     torch.set_num_threads(1)
-    x = torch.randn(200, 8)
-    y = (x.sum(1) > 0).long()
-    model = nn.Sequential(nn.Linear(8, 1024), nn.ReLU(), nn.Dropout(0.5), nn.Linear(1024, 2))
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.01)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, 400)
-    noise = torch.Generator().manual_seed(1)
+    course = lesson(width=1024)
 
     def step(batch):
         time.sleep(seconds_a_step)  # so that kills come between writes, and within them
-        x, y = batch
-        x = x + 0.1 * torch.randn(x.shape, generator=noise)
-        loss = nn.functional.cross_entropy(model(x), y)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
-        return {"loss": loss}
+        return course.step(batch)
 
-    state = {"model": model, "optimiser": optimiser, "schedule": schedule, "noise": noise}
-    batches = train.minibatches((x, y), 32, seed=2)
-    history = train.fit(step, batches, 400, state=state, checkpoint=checkpoint, every=3)
-    torch.save({"model": model.state_dict(), "history": history}, result)
+    options = {"state": course.state, "checkpoint": checkpoint, "every": 3}
+    history = train.fit(step, course.batches, 400, **options)
+    torch.save({"model": course.model.state_dict(), "history": history}, result)
 
 
 def born(*arguments):
