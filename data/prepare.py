@@ -119,12 +119,6 @@ DATASETS = {
     },
 }
 
-TEXTS = {
-    "us_names": texts.us_names,
-    "shakespeare": texts.shakespeare,
-    "quatrains": texts.quatrains,
-}
-
 
 def unpack(package: str, folder: Path) -> None:
     """Download a Debian package and unpack it in `folder`, without installing it."""
@@ -133,16 +127,16 @@ def unpack(package: str, folder: Path) -> None:
     subprocess.run(["dpkg-deb", "-x", archive.name, "."], cwd=folder, check=True)
 
 
-def content_hash(pixels: np.ndarray, labels: np.ndarray) -> str:
-    """Return the sha256 of the pictures and labels, however they are stored."""
-    return hashlib.sha256(pixels.tobytes() + labels.tobytes()).hexdigest()
+def check_content(name: str, part: str, content: bytes) -> None:
+    """Stop unless the content of a part of a dataset, however stored, has its recorded sha256."""
+    expected = DATASETS[name]["content_sha256"][part]
+    if (found := hashlib.sha256(content).hexdigest()) != expected:
+        sys.exit(f"{name} {part}: the content has sha256 {found}, expected {expected}")
 
 
 def save(part: str, pixels: np.ndarray, labels: np.ndarray) -> None:
     """Write a part of Fashion-MNIST: pictures on one PNG, 100 to a row, and labels."""
-    expected = DATASETS["fashion_mnist"]["content_sha256"][part]
-    if (found := content_hash(pixels, labels)) != expected:
-        sys.exit(f"fashion_mnist {part}: the content has sha256 {found}, expected {expected}")
+    check_content("fashion_mnist", part, pixels.tobytes() + labels.tobytes())
     sheet = pixels.reshape(-1, 100, 28, 28).swapaxes(1, 2).reshape(-1, 2800)
     folder = HERE / "fashion_mnist"
     folder.mkdir(exist_ok=True)
@@ -170,9 +164,7 @@ def save_texts(name: str, contents: dict[str, str]) -> None:
 def save_file(name: str, file: str, content: bytes) -> None:
     """Write a file of a dataset, gzipped if it is listed with .gz after its name."""
     path = HERE / file
-    expected = DATASETS[name]["content_sha256"][path.name]
-    if (found := hashlib.sha256(content).hexdigest()) != expected:
-        sys.exit(f"{name} {file}: the content has sha256 {found}, expected {expected}")
+    check_content(name, path.name, content)
     path.parent.mkdir(exist_ok=True)
     if file not in DATASETS[name]["files"]:
         path = path.with_name(path.name + ".gz")
@@ -196,6 +188,16 @@ def chinese_font() -> None:
         sources += [hanazono / "HanaMinA.ttf", hanazono / "HanaMinB.ttf"]
         content = font.tang_kai(sources, characters)
     save_file("chinese_font", "fonts/tang_kai.ttf", content)
+
+
+# How each dataset is made; what comes with a dependency, or is a trained model, is not here.
+MAKERS = {
+    "fashion_mnist": fashion_mnist,
+    "us_names": lambda: save_texts("us_names", texts.us_names()),
+    "shakespeare": lambda: save_texts("shakespeare", texts.shakespeare()),
+    "quatrains": lambda: save_texts("quatrains", texts.quatrains()),
+    "chinese_font": chinese_font,  # after the quatrains, whose characters it has
+}
 
 
 def describe(entry: dict) -> dict:
@@ -249,13 +251,9 @@ def main(names: list[str]) -> None:
     for name in names:
         if name not in DATASETS:
             sys.exit(f"no dataset is called {name!r}; there are: {', '.join(DATASETS)}")
-    if "fashion_mnist" in names:
-        fashion_mnist()
-    for name in names:
-        if name in TEXTS:
-            save_texts(name, TEXTS[name]())
-    if "chinese_font" in names:
-        chinese_font()
+    for name, make in MAKERS.items():
+        if name in names:
+            make()
     write_list(names)
 
 

@@ -521,10 +521,8 @@ def test_prepare_reproduces_the_committed_list_and_table(prepare, copied):
 
 def test_prepare_makes_and_lists_only_what_is_named(prepare, copied, monkeypatch):
     made = []
-    for name in ("fashion_mnist", "chinese_font"):
-        prepare[name] = lambda name=name: made.append(name)
-    for name in prepare["TEXTS"]:
-        monkeypatch.setitem(prepare["TEXTS"], name, lambda name=name: made.append(name) or {})
+    for name in prepare["MAKERS"]:
+        monkeypatch.setitem(prepare["MAKERS"], name, lambda name=name: made.append(name))
     (copied / "fashion_mnist/test.png").write_bytes(b"another")
     prepare["main"](["digits"])
     assert made == []
