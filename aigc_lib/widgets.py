@@ -155,14 +155,14 @@ def curve_reader(runs: dict[str, tuple[list, list]]) -> Explorer:
 def curve_answers(runs: dict[str, tuple[list, list]]) -> None:
     """Show the runs of `curve_reader` whole, side by side, each under its verdict."""
     figure, axes = plt.subplots(1, len(runs), figsize=(2.8 * len(runs), 2.8))
-    for ax, (run, (validation, training)) in zip(axes, runs.items(), strict=True):
-        plot.losses(ax, validation, training)
-        ax.set_title(f"{run} {verdict(validation, training)}")
+    told = [f"{run} {verdict(*losses)}" for run, losses in runs.items()]
+    for ax, title, losses in zip(axes, told, runs.values(), strict=True):
+        plot.losses(ax, *losses)
+        ax.set_title(title)
         ax.set_ylabel("loss (nats)" if ax is axes[0] else "")
         ax.yaxis.set_minor_formatter(NullFormatter())  # its labels would run into the neighbour
     figure.legend(*axes[0].get_legend_handles_labels(), loc="lower center", ncols=3, frameon=False)
     figure.subplots_adjust(bottom=0.3, wspace=0.3)
-    told = [f"{run} {verdict(*losses)}" for run, losses in runs.items()]
     plot.show(f"Validation and training losses, epoch by epoch: {', '.join(told)}.")
 
 
@@ -179,7 +179,7 @@ def next_explorer(model: NGram, tokenizer: Tokenizer, context: str) -> Explorer:
         rows = model.backoff(ids)[: len(known) + 1]
         return plot.backoff(ax, rows.numpy(), known, tokenizer.pieces)
 
-    text = ipywidgets.Text(value=context, description="context", continuous_update=True)
+    text = ipywidgets.Text(value=context, description="context")
     return Explorer(draw, (7.5, 3.6), context=text)
 
 
@@ -195,12 +195,8 @@ def sampler(models: dict[int, NGram], tokenizer: Tokenizer, start: str, length: 
         ids = models[order].sample(length, generator, context, temperature)
         return f"order {order}, temperature {temperature:.1f}\n{'-' * 60}\n" + tokenizer.decode(ids)
 
-    wide = {"description_width": "100px"}
-    middle = sorted(models)[len(models) // 2]
-    order = ipywidgets.IntSlider(
-        value=middle, min=min(models), max=max(models), description="order", style=wide
-    )
-    seed = ipywidgets.IntSlider(value=0, min=0, max=20, description="seed", style=wide)
+    order = _slider("order", sorted(models)[len(models) // 2], min(models), max(models), 1)
+    seed = _slider("seed", 0, 0, 20, 1)
     temperature = _slider("temperature", 1.0, 0.1, 2.0, 0.1)
     for slow in (order, temperature, seed):
         slow.continuous_update = False  # a long sample is drawn once the slider rests
@@ -208,7 +204,7 @@ def sampler(models: dict[int, NGram], tokenizer: Tokenizer, start: str, length: 
 
 
 def _slider(name: str, value: float, low: float, high: float, step: float):
+    """Return a slider for numbers of the kind of `step`: whole or not."""
+    kind = ipywidgets.IntSlider if isinstance(step, int) else ipywidgets.FloatSlider
     wide = {"description_width": "100px"}
-    return ipywidgets.FloatSlider(
-        value=value, min=low, max=high, step=step, description=name, style=wide
-    )
+    return kind(value=value, min=low, max=high, step=step, description=name, style=wide)
