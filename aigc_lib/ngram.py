@@ -296,8 +296,8 @@ def check_ids(ids, vocab_size: int, least: int) -> torch.Tensor:
         found = torch.as_tensor(ids, device="cpu")
     except (TypeError, ValueError, RuntimeError):
         raise ValueError(f"{ids!r:.40} is not ids: encode the text with a tokenizer") from None
-    whole = not (found.is_floating_point() or found.is_complex() or found.dtype == torch.bool)
-    if found.ndim != 1 or not (whole or len(found) == 0):
+    other = found.is_floating_point() or found.is_complex() or found.dtype == torch.bool
+    if found.ndim != 1 or (other and len(found)):
         raise ValueError(
             f"ids of shape {tuple(found.shape)} and {found.dtype}: give whole numbers, shape (N,)"
         )

@@ -171,7 +171,10 @@ class LanguageModel(nn.Module):
 
         Raises ValueError for another shape or type, no token, or ids outside 0 to V-1.
         """
-        outputs, state = self.layer(self.embedding(self._check(ids, 1)), state)
+        return self._read(self._check(ids, 1), state)
+
+    def _read(self, ids: torch.Tensor, state):
+        outputs, state = self.layer(self.embedding(ids), state)
         return self.head(outputs), state
 
     def loss(self, ids: torch.Tensor, state=None) -> torch.Tensor:
@@ -179,7 +182,7 @@ class LanguageModel(nn.Module):
 
         Raises ValueError as the model itself does, and for fewer than two tokens a row.
         """
-        logits, _ = self(self._check(ids, 2)[:, :-1], state)
+        logits, _ = self._read(self._check(ids, 2)[:, :-1], state)
         return F.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())
 
     def _check(self, ids: torch.Tensor, least: int) -> torch.Tensor:
