@@ -4,7 +4,6 @@ Both take images (B, 1, 28, 28) in [0, 1] and return logits (B, 10).
 """
 
 import torch
-from safetensors import safe_open
 from torch import nn
 
 from aigc_lib import data
@@ -69,15 +68,12 @@ def load_cnn() -> CNN:
 
     Raises DataError as `data.verify` does, or if the file fits another network than `CNN`.
     """
-    (path,) = data.verify("fashion_cnn")
-    with safe_open(path, "pt") as file:
-        about, names = file.metadata(), file.keys()
-        weights = {name: file.get_tensor(name) for name in names}
+    weights, about = data.checkpoint("fashion_cnn")
     with torch.random.fork_rng(devices=[]):  # the first weights are drawn, only to be replaced
         cnn = CNN(float(about["mean"]), float(about["std"]))
     try:
         cnn.load_state_dict(weights)
     except RuntimeError as error:
-        why = str(error).splitlines()[-1].strip()
+        (path,), why = data.find("fashion_cnn"), str(error).splitlines()[-1].strip()
         raise data.DataError(f"{path} does not fit CNN: {why}; run: make checkpoints") from error
     return cnn.eval()

@@ -2,6 +2,9 @@
 
 import json
 import math
+import re
+
+import numpy as np
 
 from aigc_lib import data
 
@@ -32,3 +35,22 @@ def leaderboard(lesson: str, scores: dict[str, float], tolerance: float = 0.01) 
             f"{lesson} is recorded with {kept}: what it has now is your own result, if you changed "
             "something; else mend it, or write the new scores to data/leaderboard.json"
         )
+
+
+def verse_lines(poem: str) -> list[str]:
+    """Return the lines of a Chinese poem, without the comma or full stop after each. Lesson 03."""
+    return re.split("[\uff0c\u3002]", poem.strip("\u3002\n"))
+
+
+def verse_form(poems: list[str]) -> tuple[float, float, float]:
+    """Return the shares of lines of 5 or 7, of quatrains, and of rhymes where there are 4 lines.
+
+    A quatrain has four lines of 5 or four of 7 characters; the rhyme is of its second line with the
+    fourth, in today's Mandarin, as `data.pinyin` has it. A share of none is NaN. Lesson 03.
+    """
+    sound, cut = data.pinyin(), [verse_lines(poem) for poem in poems]
+    lengths = [len(line) in (5, 7) for poem in cut for line in poem]
+    form = [len(poem) == 4 and {len(line) for line in poem} in ({5}, {7}) for poem in cut]
+    ends = [(poem[1][-1:], poem[3][-1:]) for poem in cut if len(poem) >= 4]
+    rhyme = [sound[a][0] == sound[b][0] for a, b in ends if a in sound and b in sound]
+    return tuple(np.mean(hits) if hits else math.nan for hits in (lengths, form, rhyme))

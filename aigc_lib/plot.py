@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
 from matplotlib import font_manager
-from matplotlib.colors import PowerNorm
+from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.figure import Figure
 
 from aigc_lib import data
@@ -79,9 +79,8 @@ def graph(ax, root, gradients: bool = True) -> str:
             ax.annotate(f"{value.grad:+.4g}", (x, y), **at, color=GRADIENT, fontsize=9)
         for use, parent in enumerate(value.parents):
             twice, far = value.parents.count(parent) > 1, x - place[parent][0] > 1
-            bend = (
-                0.3 * (-1) ** use if twice else 0.4 * far
-            )  # so that no two lines lie on each other
+            side = 1 if place[parent][1] < y else -1  # around the boxes between, not behind them
+            bend = 0.3 * (-1) ** use if twice else 0.4 * far * side
             line = {"arrowstyle": "-", "color": GREY, "connectionstyle": f"arc3,rad={bend}"}
             ax.annotate("", (x, y), place[parent], arrowprops=line, zorder=1)
     columns, rows = zip(*place.values(), strict=True)
@@ -213,6 +212,48 @@ def confusion(counts: np.ndarray, names: list[str]) -> None:
     ax.set_xticks(range(len(names)), names, rotation=45, ha="right")
     ax.set_yticks(range(len(names)), names)
     ax.set(xlabel="read as", ylabel="is")
+
+
+def memory(ax, stream: np.ndarray, cells: np.ndarray, forget: np.ndarray, written: int) -> str:
+    """Draw a cell's input, its content and what its forget gates leave of step `written`, (T,)."""
+    steps = np.arange(len(cells))
+    left = np.cumprod(np.where(steps > written, forget, 1))[written:]
+    ax.plot(steps, stream, ".", color=GREY, label="the stream")
+    ax.plot(steps, cells, color=VALUE, label="the cell $c_t$")
+    label = f"$\\partial c_t/\\partial c_{{{written}}}$, the product of the forget gates"
+    ax.plot(steps[written:], left, "--", color=GRADIENT, label=label)
+    ax.set(xlabel="step $t$", ylim=(-2.2, 2.2))
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, frameon=False)
+    half = np.flatnonzero(left < 0.5)
+    lasts = f"is halved after {half[0]} steps" if len(half) else "is never halved"
+    return (
+        f"A cell is told {stream[written]:.0f} at step {written}; it holds {cells[written]:.2f} "
+        f"then, {cells[-1]:.2f} at the end, and the gradient back to it {lasts}."
+    )
+
+
+def activations(ax, text: str, values: np.ndarray, width: int = 60) -> str:
+    """Draw `text` on colours: blue where its `values` (N,) are near 1, rust where near -1.
+
+    A line is broken after `width` characters. Returns which pieces are on blue.
+    """
+    row, places = 0, []
+    for i, character in enumerate(text):
+        broken = i > 0 and (text[i - 1] == "\n" or places[-1][1] == width - 1)
+        row += broken
+        places.append((row, 0 if broken or i == 0 else places[-1][1] + 1))
+        color = "white" if abs(values[i]) > 0.6 else "black"
+        y, x = places[-1]
+        ax.text(x, y, visible(character), color=color, ha="center", va="center", fontsize=9)
+    grid = np.full((row + 1, width), np.nan)
+    for place, value in zip(places, values, strict=True):
+        grid[place] = value
+    colors = LinearSegmentedColormap.from_list("signs", [GRADIENT, "white", VALUE])
+    ax.imshow(grid, cmap=colors, vmin=-1, vmax=1, aspect="auto")
+    ax.axis("off")
+    marked = "".join(c if v > 0.5 else "\0" for c, v in zip(text, values, strict=True))
+    pieces = ", ".join(f"“{visible(piece)}”" for piece in re.split("\0+", marked) if piece)
+    return f"The unit is above 0.5 at {pieces or 'no character'}, of “{visible(text)}”."
 
 
 def _chinese() -> tuple[str, set[str]]:

@@ -16,7 +16,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from aigc_lib import data
 from aigc_lib.ngram import check_ids, draw, whole
+from aigc_lib.optim import warmup_cosine
+from aigc_lib.tokenizers import Tokenizer
 
 CHUNK = 1024  # tokens that `log_probs` holds the logits of at a time
 
@@ -227,3 +230,70 @@ class LanguageModel(nn.Module):
             logits, state = self(x[None].to(self.head.weight.device), state)
             ids[i] = x = draw(logits[0, -1], generator, temperature)
         return ids
+
+
+class Reader:
+    """One step of training on windows that follow each other: a `step` for `fit`.
+
+    Each step reads a window from the state that the one before left, cut from the graph (truncated
+    backpropagation through time), clips the gradient to the norm `limit` and takes a step of AdamW,
+    with `warmup_cosine` up to the rate `lr` and down in `steps`. Name it to `fit` beside the model:
+    it holds what else must survive a stop, the carried state included. Source: lesson 04.
+    """
+
+    def __init__(self, model: LanguageModel, steps: int, lr: float, limit: float = 1.0):
+        self.model, self.limit, self.carried = model, limit, None
+        self.optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
+        self.rate = torch.optim.lr_scheduler.LambdaLR(
+            self.optimizer, lambda i: warmup_cosine(min(i, steps - 1), steps, 1, steps // 10)
+        )
+
+    def __call__(self, batch: tuple[torch.Tensor, bool]) -> dict:
+        """Learn from a window of `windows`; return its loss, nats a token, and gradient's norm."""
+        ids, fresh = batch
+        logits, state = self.model(ids[:, :-1], None if fresh else self.carried)
+        loss = F.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())
+        self.optimizer.zero_grad()
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.limit)
+        self.optimizer.step()
+        self.rate.step()
+        self.carried = detach(state)
+        return {"loss": loss, "norm": norm}
+
+    def state_dict(self) -> dict:
+        """Return what `fit` saves: the carried state, the optimiser and the schedule."""
+        parts = {name: getattr(self, name).state_dict() for name in ("optimizer", "rate")}
+        return parts | {"carried": self.carried}
+
+    def load_state_dict(self, saved: dict) -> None:
+        """Go on from what `state_dict` returned."""
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.rate.load_state_dict(saved["rate"])
+        device, state = self.model.head.weight.device, saved["carried"]  # `fit` reads to the CPU
+        if state is not None:
+            pair = isinstance(state, tuple)
+            state = tuple(h.to(device) for h in state) if pair else state.to(device)
+        self.carried = state
+
+
+def load_lstm(tokenizer: Tokenizer) -> LanguageModel:
+    """Return the language model of Shakespeare that the course ships, on the CPU.
+
+    Its layer is a `torch.nn.LSTM` of 512 units. `tokenizer` has the vocabulary that it was trained
+    with: `characters(data.shakespeare()["train"])`. It never saw the validation and test plays.
+    Source: lesson 04's recipe, run longer by `make checkpoints`; the file's metadata record the
+    run. Raises ValueError for another vocabulary, DataError as `data.verify` does. Lesson 04.
+    """
+    weights, about = data.checkpoint("shakespeare_lstm")
+    if tokenizer.pieces != (pieces := list(about["pieces"])):
+        raise ValueError(
+            f"this vocabulary of {len(tokenizer)} pieces is not the one of {len(pieces)} that the "
+            "model was trained with, so its ids mean something else: give the tokenizer "
+            'characters(data.shakespeare()["train"])'
+        )
+    rows, D = weights["layer.weight_ih_l0"].shape
+    with torch.random.fork_rng(devices=[]):  # the first weights are drawn, only to be replaced
+        model = LanguageModel(len(pieces), nn.LSTM(D, rows // 4, batch_first=True))
+    model.load_state_dict(weights)
+    return model

@@ -13,6 +13,7 @@ from matplotlib.ticker import NullFormatter
 from aigc_lib import optim, plot
 from aigc_lib.backprop import Value, descend
 from aigc_lib.ngram import NGram
+from aigc_lib.rnn import LSTM, LanguageModel
 from aigc_lib.tokenizers import Tokenizer
 
 
@@ -183,24 +184,87 @@ def next_explorer(model: NGram, tokenizer: Tokenizer, context: str) -> Explorer:
     return Explorer(draw, (7.5, 3.6), context=text)
 
 
-def sampler(models: dict[int, NGram], tokenizer: Tokenizer, start: str, length: int) -> Explorer:
-    """Order and temperature of a sample of `length` characters after `start`, from lesson 03.
+def sampler(models: dict, tokenizer: Tokenizer, start: str, length: int) -> Explorer:
+    """Model and temperature of a sample of `length` characters after `start`, from lesson 03.
 
-    `models` has an order -> a model for consecutive orders.
+    `models` has a name -> a model whose `sample` draws ids, as `NGram` and `LanguageModel` have it.
     """
     context = tokenizer.encode(start)
 
-    def draw(order, temperature, seed):
+    def draw(model, temperature, seed):
         generator = torch.Generator().manual_seed(seed)
-        ids = models[order].sample(length, generator, context, temperature)
-        return f"order {order}, temperature {temperature:.1f}\n{'-' * 60}\n" + tokenizer.decode(ids)
+        ids = models[model].sample(length, generator, context, temperature)
+        return f"{model}, temperature {temperature:.1f}\n{'-' * 60}\n" + tokenizer.decode(ids)
 
-    order = _slider("order", sorted(models)[len(models) // 2], min(models), max(models), 1)
+    names = list(models)
+    wide = {"description_width": "100px"}
+    model = ipywidgets.SelectionSlider(
+        options=names, value=names[len(names) // 2], description="model", style=wide
+    )
     seed = _slider("seed", 0, 0, 20, 1)
     temperature = _slider("temperature", 1.0, 0.1, 2.0, 0.1)
-    for slow in (order, temperature, seed):
+    for slow in (model, temperature, seed):
         slow.continuous_update = False  # a long sample is drawn once the slider rests
-    return Explorer(draw, None, order=order, temperature=temperature, seed=seed)
+    return Explorer(draw, None, model=model, temperature=temperature, seed=seed)
+
+
+def forget_explorer(steps: int = 60) -> Explorer:
+    """Gates of an LSTM of one unit that is to keep the 1 of step 5 in a stream of noise: lesson 04.
+
+    Its three inputs are the stream, a sign to write, at step 5, and one to forget, at a step of
+    choice.
+    """
+    with torch.random.fork_rng(devices=[]):  # the first weights are drawn, only to be replaced
+        cell = LSTM(3, 1)
+    cell = cell.double().requires_grad_(False)
+    cell.weight_hh_l0.zero_()
+    weights = [[0, 8, 0], [0, 0, -12], [1.5, 0, 0], [0, 0, 0]]  # of i, f, g, o
+    cell.weight_ih_l0[:] = torch.tensor(weights)
+    noise = torch.rand(steps, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    stream = torch.stack([2 * noise - 1, torch.zeros(steps), torch.zeros(steps)], 1)
+    stream[5, :2] = 1
+
+    def draw(ax, keep, write, clear):
+        cell.bias_ih_l0[:] = torch.tensor([write, keep, 0, 0])
+        cell.bias_hh_l0.zero_()
+        told, cells, state = stream.clone(), [], None
+        told[clear, 2] = 1
+        for x in told[:, None, None]:  # (1, 1, 3), a step at a time
+            _, state = cell(x, state)
+            cells.append(state[1].item())
+        forget = torch.sigmoid(keep + told @ cell.weight_ih_l0[1])
+        return plot.memory(ax, told[:, 0].numpy(), np.array(cells), forget.numpy(), 5)
+
+    keep = _slider("forget bias", 4.0, -2.0, 8.0, 0.5)
+    write = _slider("input bias", -6.0, -8.0, 0.0, 0.5)
+    return Explorer(
+        draw, (7, 3.4), keep=keep, write=write, clear=_slider("forget at", 45, 10, steps - 1, 1)
+    )
+
+
+def unit_explorer(model: LanguageModel, tokenizer: Tokenizer, text: str, unit: int) -> Explorer:
+    """Type a text: it is coloured by what a unit of the layer holds after each character.
+
+    Only its first 8 lines and 480 characters are drawn. From lesson 04.
+    """
+
+    @torch.no_grad()
+    def draw(ax, text, unit):
+        if not text:
+            ax.axis("off")
+            ax.set_title(told := "There is nothing to read: type something.", color=plot.GRADIENT)
+            return told
+        if unknown := "".join(c for c in text if c not in tokenizer.pieces):
+            ax.set_title(f"this model has never seen {unknown!r}", color=plot.GRADIENT)
+            ax.axis("off")
+            return f"This model has never seen {unknown!r}: type something else."
+        text = "".join(text.splitlines(True)[:8])[:480]
+        outputs, _ = model.layer(model.embedding(tokenizer.encode(text)[None]))
+        return plot.activations(ax, text, outputs[0, :, unit].numpy())
+
+    words = ipywidgets.Textarea(value=text, description="text", layout={"width": "90%"})
+    units = _slider("unit", unit, 0, model.layer.hidden_size - 1, 1)
+    return Explorer(draw, (9, 2.4), text=words, unit=units)
 
 
 def _slider(name: str, value: float, low: float, high: float, step: float):

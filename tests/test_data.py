@@ -18,6 +18,7 @@ import torch
 from matplotlib.font_manager import FontProperties, findfont
 from matplotlib.ft2font import FT2Font
 from PIL import Image, ImageFont
+from safetensors.torch import save_file
 from sklearn.datasets import load_digits
 
 from aigc_lib import data
@@ -41,10 +42,32 @@ def test_digits_are_those_of_scikit_learn_in_its_order():
 
 def test_the_data_can_be_looked_at_without_torch_and_pillow():
     code = (
-        "import sys; sys.modules |= dict.fromkeys(['torch', 'PIL']); from aigc_lib import data; "
+        "import sys; sys.modules |= dict.fromkeys(['torch', 'PIL', 'safetensors']); "
+        "from aigc_lib import data; "
         "[data.verify(name) for name in data.names()]"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_a_checkpoint_is_its_tensors_and_what_was_recorded(tmp_path, monkeypatch):
+    path = tmp_path / "toy.safetensors"
+    weights = {"b": torch.arange(3), "a.weight": torch.tensor([[0.5, -2.0]])}
+    save_file(weights, path, {"seed": "7"})
+    found = {path.name: {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}}
+    listed = {"toy": {"files": found, "restore": "git x"}}
+    (tmp_path / "files.json").write_text(json.dumps(listed))
+    monkeypatch.setattr(data, "folder", lambda: tmp_path)
+    tensors, about = data.checkpoint("toy")
+    assert about == {"seed": "7"}
+    assert tensors.keys() == weights.keys()
+    for name, tensor in weights.items():
+        assert tensors[name].dtype == tensor.dtype
+        assert torch.equal(tensors[name], tensor)
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    with pytest.raises(
+        data.DataError, match=r"toy\.safetensors is damaged.*restore it with: git x"
+    ):
+        data.checkpoint("toy")
 
 
 @pytest.fixture
@@ -691,7 +714,10 @@ def test_the_data_are_found_in_an_installed_wheel(tmp_path):
         "print(*(len(load()['test']) for load in texts)); "
         "print(len(data.pinyin()), data.chinese_font().name); "
         "print(*sorted(p.name for p in (data.folder() / 'LICENSES').iterdir()), data.folder().name)"
-        "\nfrom aigc_lib.classifier import load_cnn; print(type(load_cnn()).__name__)"
+        "\nfrom aigc_lib.classifier import load_cnn; print(type(load_cnn()).__name__); "
+        "from aigc_lib import rnn, tokenizers; "
+        "lstm = rnn.load_lstm(tokenizers.characters(data.shakespeare()['train'])); "
+        "print(type(lstm).__name__)"
     )
     out = subprocess.run(
         [sys.executable, "-I", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
@@ -699,5 +725,5 @@ def test_the_data_are_found_in_an_installed_wheel(tmp_path):
     assert str(installed) in out
     licences = "chinese_font.txt fashion_mnist.txt quatrains.txt shakespeare.txt us_names.txt"
     assert out.endswith(
-        f"1797 4000\n3200 227848 1329\n5131 tang_kai.ttf\n{licences} shipped\nCNN\n"
+        f"1797 4000\n3200 227848 1329\n5131 tang_kai.ttf\n{licences} shipped\nCNN\nLanguageModel\n"
     )

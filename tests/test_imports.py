@@ -11,9 +11,9 @@ LIBRARY = Path(__file__).parent.parent / "aigc_lib"
 # Each module may import those in earlier layers; a lesson's own module counts as a model.
 LAYERS = [
     ["lesson", "data", "tokenizers"],
-    ["backprop", "classifier", "metrics", "ngram"],
+    ["backprop", "classifier", "metrics", "ngram", "optim"],
     ["rnn"],
-    ["optim", "train"],
+    ["train"],
     ["plot"],
     ["widgets"],
     ["check", "doctor"],

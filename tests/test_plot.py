@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib import font_manager
+from matplotlib.colors import to_hex
 from PIL import Image
 
 from aigc_lib import data, plot
@@ -127,6 +128,94 @@ def test_descent_tells_whether_the_loss_fell(end, verdict):
     alt = plot.descent(ax, np.array([[1.0, 0.0], [end, 0.0]]), (2.0, 3.0))
     assert verdict in alt
     assert verdict in ax.get_title()
+    plt.close()
+
+
+def test_memory_draws_the_stream_the_cell_and_what_the_gates_leave_of_it():
+    stream = np.array([0.5, *[0.1] * 11, 1, -0.4, 0.3, 0.2])
+    cells = np.array([0.2, *[0.3] * 11, 0.75, 0.6, 0.4, 0.126])
+    forget = np.array([0.1] * 13 + [0.9, 0.5, 0.8])
+    _, ax = plt.subplots()
+    alt = plot.memory(ax, stream, cells, forget, 12)
+    told, held, left = ax.lines
+    for line, values in ((told, stream), (held, cells)):
+        assert line.get_xdata().tolist() == list(range(16))
+        assert line.get_ydata().tolist() == values.tolist()
+    assert left.get_xdata().tolist() == [12, 13, 14, 15]
+    assert left.get_ydata() == pytest.approx([1, 0.9, 0.45, 0.36])
+    colors = [line.get_color() for line in ax.lines]
+    assert colors == [plot.GREY, plot.VALUE, plot.GRADIENT]
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == [line.get_label() for line in ax.lines]
+    assert labels[:2] == ["the stream", "the cell $c_t$"]
+    assert "c_{12}$" in labels[2]  # without the braces the 2 is no index
+    assert alt == (
+        "A cell is told 1 at step 12; it holds 0.75 then, 0.13 at the end, and the gradient back "
+        "to it is halved after 2 steps."
+    )
+    plt.close()
+
+
+def test_memory_tells_of_a_gradient_that_stays():
+    _, ax = plt.subplots()
+    alt = plot.memory(ax, np.ones(4), np.ones(4), np.array([0.1, 0.1, 0.8, 0.7]), 1)
+    assert alt.endswith("and the gradient back to it is never halved.")
+    plt.close()
+
+
+def places(ax):
+    """Return what is written at each (column, row), and the value of the colour under it."""
+    grid = ax.images[0].get_array()
+    assert ax.images[0].get_clim() == (-1, 1)  # whatever the values are
+    at = {text.get_position(): text.get_text() for text in ax.texts}
+    assert len(at) == len(ax.texts) == np.count_nonzero(~np.ma.getmaskarray(grid))
+    return {(x, y): (sign, grid[y, x]) for (x, y), sign in at.items()}
+
+
+def test_activations_put_each_character_on_the_colour_of_its_value():
+    values = np.array([1, -1, 0.7, 0.3, -0.65, 0.51, 0, 0.5])
+    _, ax = plt.subplots()
+    alt = plot.activations(ax, "ab c\ndef", values, width=6)
+    assert places(ax) == {
+        **{(0, 0): ("a", 1), (1, 0): ("b", -1), (2, 0): ("␣", 0.7), (3, 0): ("c", 0.3)},
+        **{(4, 0): ("↵", -0.65), (0, 1): ("d", 0.51), (1, 1): ("e", 0), (2, 1): ("f", 0.5)},
+    }
+    assert alt == "The unit is above 0.5 at “a”, “␣”, “d”, of “ab␣c↵def”."
+    dark = [text.get_text() for text in ax.texts if text.get_color() == "white"]
+    assert dark == ["a", "b", "␣", "↵"]
+    image = ax.images[0]
+    assert image.get_array().shape == (2, 6)
+    colors = {value: to_hex(image.cmap(image.norm(value))) for value in (-1, 1)}
+    assert colors == {-1: plot.GRADIENT, 1: plot.VALUE}
+    assert min(image.cmap(image.norm(0))) > 0.98
+    plt.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("abcdefg", ["abc", "def", "g"]),
+        ("abc", ["abc"]),
+        ("ab\nc", ["ab↵", "c"]),
+        ("a\n\nbcde", ["a↵", "↵", "bcd", "e"]),
+        ("", []),
+    ],
+)
+def test_activations_break_a_line_at_its_end_and_at_the_width(text, rows):
+    _, ax = plt.subplots()
+    alt = plot.activations(ax, text, np.full(len(text), -0.5), width=3)
+    expected = {(x, y): (sign, -0.5) for y, row in enumerate(rows) for x, sign in enumerate(row)}
+    assert places(ax) == expected
+    assert alt.startswith("The unit is above 0.5 at no character, of “")
+    plt.close()
+
+
+def test_a_line_is_broken_at_60_and_a_piece_is_told_whole():
+    _, ax = plt.subplots()
+    alt = plot.activations(ax, "to be " * 12, np.array(([1] * 2 + [0] * 4) * 12))
+    assert max(places(ax)) == (59, 0)
+    assert max(y for _, y in places(ax)) == 1
+    assert alt.startswith("The unit is above 0.5 at “to”, “to”, ")
     plt.close()
 
 

@@ -1,5 +1,6 @@
 """Recurrent layers against PyTorch's, and the language model against loops and whole passes."""
 
+import copy
 import itertools
 import math
 import re
@@ -14,7 +15,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from aigc_lib import rnn, train
-from aigc_lib.rnn import GRU, LSTM, RNN, LanguageModel, detach, windows
+from aigc_lib.rnn import GRU, LSTM, RNN, LanguageModel, Reader, detach, windows
 
 THEIRS = {RNN: nn.RNN, GRU: nn.GRU, LSTM: nn.LSTM}
 kinds = pytest.mark.parametrize("kind", THEIRS)
@@ -279,6 +280,118 @@ def test_a_carried_state_learns_what_no_window_shows(kind):
         return sum(history["loss"][-40:]) / 40
 
     assert last_loss(carry=True) < 0.1 < math.log(2) / 3 - 0.03 < last_loss(carry=False)
+
+
+layers = pytest.mark.parametrize(
+    "kind", [*THEIRS, *THEIRS.values()], ids=lambda kind: f"{kind.__module__}.{kind.__name__}"
+)
+TEXT = torch.randint(5, (161,), generator=torch.Generator().manual_seed(1))
+STREAMS = windows(TEXT, 4, 5)  # 8 windows a pass
+
+
+def reading(kind, seed=0, **options):
+    """Return a model with a layer of ours or of PyTorch's, in double precision, and its reader."""
+    torch.manual_seed(seed)
+    options = {"steps": 30, "lr": 0.02, "limit": 0.3} | options
+    layer = kind(3, 4) if kind in THEIRS else kind(3, 4, batch_first=True)
+    model = LanguageModel(5, layer).double()
+    return model, Reader(model, **options)
+
+
+def read_by_hand(model, n, fraction):
+    """Train PyTorch's layer as a reader should, with `fraction(i)` of the rate 0.02 at step i."""
+    kind = THEIRS.get(type(model.layer), type(model.layer))
+    theirs = kind(3, 4, batch_first=True).double()
+    theirs.load_state_dict(model.layer.state_dict())
+    embedding, head = copy.deepcopy((model.embedding, model.head))
+    parameters = [*embedding.parameters(), *theirs.parameters(), *head.parameters()]
+    optimiser = torch.optim.AdamW(parameters, lr=0.02)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, fraction)
+    losses, norms, hidden = [], [], None
+    for i in range(n):
+        ids, fresh = STREAMS(i)
+        hidden = None if fresh else hidden
+        outputs, hidden = theirs(embedding(ids[:, :-1]), hidden)
+        loss = F.cross_entropy(head(outputs).transpose(1, 2), ids[:, 1:])
+        optimiser.zero_grad()
+        loss.backward()
+        norms.append(nn.utils.clip_grad_norm_(parameters, 0.3).item())
+        optimiser.step()
+        schedule.step()
+        losses.append(loss.item())
+        hidden = tuple(h.detach() for h in hidden) if kind is nn.LSTM else hidden.detach()
+    return parameters, losses, norms
+
+
+@layers
+def test_a_reader_learns_as_a_loop_written_out_in_pytorch(kind):
+    """Some gradients are clipped; the text begins again three times, and the rate ends at last."""
+    model, reader = reading(kind)
+
+    def fraction(i):  # up in 3 steps of 30, down in the other 27, and on at the last rate
+        return (i + 1) / 3 if i < 3 else (1 + math.cos(math.pi * (min(i, 29) - 3) / 27)) / 2
+
+    parameters, losses, norms = read_by_hand(model, 33, fraction)
+    found = [reader(STREAMS(i)) for i in range(33)]
+    assert [x["loss"].item() for x in found] == pytest.approx(losses, abs=1e-10)
+    assert [x["norm"].item() for x in found] == pytest.approx(norms, abs=1e-10)
+    assert min(norms) < 0.3 < max(norms)
+    for weights, expected in zip(model.parameters(), parameters, strict=True):
+        close(weights, expected)
+    assert not any(h.requires_grad for h in parts(reader.carried))
+
+
+@layers
+def test_a_fresh_window_is_read_from_no_state(kind):
+    model, reader = reading(kind, lr=0.0)
+    ids, _ = STREAMS(0)
+    of_zeros = model.loss(ids).item()
+    for i in range(3):
+        reader(STREAMS(i))
+    assert reader((ids, True))["loss"].item() == pytest.approx(of_zeros, abs=1e-12)
+    assert reader((ids, False))["loss"].item() != pytest.approx(of_zeros, abs=1e-6)
+
+
+@layers
+@pytest.mark.parametrize("killed", [False, True])
+def test_reading_that_was_stopped_goes_on_bit_for_bit(kind, killed, tmp_path):
+    """The stop is in the middle of a pass, so the next window needs the state carried to it."""
+    path = tmp_path / "reader.pt"
+
+    def run(n, seed, batches=STREAMS, checkpoint=path):
+        model, reader = reading(kind, seed)
+        state = {"model": model, "reader": reader}
+        history = train.fit(reader, batches, n, state=state, checkpoint=checkpoint, every=4)
+        return model.state_dict(), reader.state_dict(), history
+
+    def power_cut(i):
+        if i == 15:
+            raise OSError("power cut")
+        return STREAMS(i)
+
+    if killed:
+        with pytest.raises(OSError, match="power cut"):
+            run(22, 0, power_cut)
+    else:
+        run(12, 0)
+    assert torch.load(path)["run"]["step"] == 12
+    resumed, whole = run(22, 1), run(22, 0, checkpoint=None)
+    assert resumed[2] == whole[2]
+    torch.testing.assert_close(resumed[:2], whole[:2], rtol=0, atol=0)
+    assert len(parts(resumed[1]["carried"])) == 1 + (kind in (LSTM, nn.LSTM))
+
+
+@layers
+def test_a_state_that_was_saved_elsewhere_goes_where_the_model_is(kind):
+    """As `fit` resumes on a GPU, from a file read to the CPU: "meta" is a device without values."""
+    _, reader = reading(kind)
+    reader(STREAMS(0))
+    saved = reader.state_dict()
+    with torch.device("meta"):
+        _, reader = reading(kind)
+    reader.load_state_dict(saved)
+    assert {h.device.type for h in parts(reader.carried)} == {"meta"}
+    reader.model(torch.zeros(4, 5, dtype=torch.int64), reader.carried)
 
 
 MODEL = model_of(LSTM)

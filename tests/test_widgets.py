@@ -1,13 +1,17 @@
 """A control that moves changes the picture; the picture remains without a kernel."""
 
+import math
+
 import ipywidgets
 import matplotlib.pyplot as plt
 import pytest
 import torch
 from matplotlib.figure import Figure
+from torch import nn
 
-from aigc_lib import tokenizers, widgets
+from aigc_lib import plot, tokenizers, widgets
 from aigc_lib.ngram import NGram
+from aigc_lib.rnn import LSTM, LanguageModel
 
 
 def neuron(w, b, x):
@@ -39,8 +43,9 @@ def test_descent_explorer_converges_below_the_limit_and_diverges_above_it():
     [
         widgets.descent_explorer(),
         widgets.graph_explorer(neuron, fixed={"x": 1.0}, w=0.0, b=0.0),
+        widgets.forget_explorer(),
     ],
-    ids=["descent", "graph"],
+    ids=["descent", "graph", "forget"],
 )
 def test_every_corner_of_the_sliders_can_be_drawn(explorer):
     for control in explorer.controls.values():
@@ -150,22 +155,146 @@ def test_next_explorer_tells_of_an_unknown_character(rhyme):
     assert explorer.alt == "This model has never seen 'éñ': type something else."
 
 
-def test_sampler_writes_what_the_model_of_that_order_draws(rhyme):
-    tokenizer, models = rhyme
+def test_sampler_writes_what_the_model_of_that_name_draws(rhyme):
+    tokenizer, ngrams = rhyme
+    torch.manual_seed(0)
+    network = LanguageModel(len(tokenizer), LSTM(3, 4))
+    models = {f"order {n}": model for n, model in ngrams.items()} | {"an LSTM": network}
     explorer = widgets.sampler(models, tokenizer, "to ", 30)
+    assert list(explorer.controls["model"].options) == list(models)
+    assert explorer.alt.startswith("order 4, temperature 1.0\n")
     seen = set()
-    for order in models:
+    for name, model in models.items():
         for temperature in (0.5, 1.0):
             for seed in (0, 1):
-                settings = {"order": order, "temperature": temperature, "seed": seed}
-                for name, value in settings.items():
-                    explorer.controls[name].value = value
+                settings = {"model": name, "temperature": temperature, "seed": seed}
+                for control, value in settings.items():
+                    explorer.controls[control].value = value
                 generator = torch.Generator().manual_seed(seed)
-                ids = models[order].sample(30, generator, tokenizer.encode("to "), temperature)
+                ids = model.sample(30, generator, tokenizer.encode("to "), temperature)
                 assert explorer.alt.endswith(f"\n{tokenizer.decode(ids)}")
-                assert explorer.alt.startswith(f"order {order}, temperature {temperature}\n")
+                assert explorer.alt.startswith(f"{name}, temperature {temperature}\n")
                 seen.add(explorer.alt)
-    assert len(seen) == 12
+    assert len(seen) == 16
+
+
+def drawn(explorer, **values):
+    """Return the axes with what an explorer draws for these values of its controls."""
+    ax = Figure().subplots()
+    explorer.draw(ax, **values)
+    return ax
+
+
+def sigmoid(a):
+    return 1 / (1 + math.exp(-a))
+
+
+@pytest.mark.parametrize(("keep", "write", "clear"), [(4, -6, 45), (-1.5, 2, 10), (8, 0.5, 59)])
+def test_forget_explorer_draws_the_cell_of_a_plain_loop(keep, write, clear):
+    stream, cells, left = (
+        line.get_ydata()
+        for line in drawn(widgets.forget_explorer(), keep=keep, write=write, clear=clear).lines
+    )
+    assert len(stream) == 60
+    assert stream[5] == 1
+    assert -1 <= stream.min() < -0.8 < 0.8 < stream.max() <= 1
+    c, product, expected, kept = 0, 1, [], []
+    for t, x in enumerate(stream):
+        i, f = sigmoid(write + 8 * (t == 5)), sigmoid(keep - 12 * (t == clear))
+        c = f * c + i * math.tanh(1.5 * x)
+        product *= f if t > 5 else 1
+        expected.append(c)
+        kept.append(product)
+    assert cells == pytest.approx(expected, abs=1e-9)
+    assert left == pytest.approx(kept[5:], abs=1e-9)
+
+
+def test_forget_explorer_keeps_the_sign_until_it_is_told_to_forget():
+    explorer = widgets.forget_explorer()
+    for clear in (10, 30, 59):
+        _, cells, _ = (
+            line.get_ydata() for line in drawn(explorer, keep=6.0, write=-6.0, clear=clear).lines
+        )
+        assert cells[5:clear].min() > 0.6
+        assert abs(cells[:5]).max() < 0.02
+        assert abs(cells[clear:]).max() < 0.05
+
+
+def test_forget_explorer_moves_with_each_slider():
+    explorer = widgets.forget_explorer()
+    assert explorer.alt.startswith("A cell is told 1 at step 5; it holds 0.80 then, ")
+    pictures = {explorer.picture.value}
+    for n, (name, value) in enumerate([("keep", 1.0), ("write", 0.0), ("clear", 15)], 2):
+        explorer.controls[name].value = value
+        pictures.add(explorer.picture.value)
+        assert len(pictures) == n
+    assert "is halved after 3 steps" in explorer.alt  # 0.73 to the power of 3 is 0.39
+
+
+@pytest.mark.parametrize("steps", [12, 30, 90])
+def test_forget_explorer_has_as_many_steps_as_asked(steps):
+    explorer = widgets.forget_explorer(steps)
+    assert explorer.controls["clear"].max == steps - 1
+    values = {name: control.value for name, control in explorer.controls.items()}
+    assert [len(line.get_ydata()) for line in drawn(explorer, **values).lines] == [
+        *(steps, steps),
+        steps - 5,
+    ]
+
+
+@pytest.fixture(params=[LSTM, nn.LSTM, nn.GRU])
+def units(rhyme, request):
+    """An explorer of a small model, and its activations of a text by PyTorch: (T, H)."""
+    tokenizer, _ = rhyme
+    torch.manual_seed(0)
+    layer = LSTM(3, 4) if request.param is LSTM else request.param(3, 4, batch_first=True)
+    for weights in layer.parameters():
+        nn.init.normal_(weights, std=2)
+    model = LanguageModel(len(tokenizer), layer)
+
+    def outputs(text):
+        theirs = (nn.GRU if request.param is nn.GRU else nn.LSTM)(3, 4)
+        theirs.load_state_dict(layer.state_dict())
+        with torch.no_grad():
+            return theirs(model.embedding.weight[tokenizer.encode(text)])[0].numpy()
+
+    return widgets.unit_explorer(model, tokenizer, "to be,\nor not", 1), outputs
+
+
+def test_unit_explorer_colours_the_text_by_what_the_unit_holds(units):
+    explorer, outputs = units
+    for text, unit in (("to be,\nor not", 1), ("that is the question", 3)):
+        ax = drawn(explorer, text=text, unit=unit)
+        assert "".join(sign.get_text() for sign in ax.texts) == plot.visible(text)
+        grid, values = ax.images[0].get_array(), outputs(text)[:, unit]
+        found = [grid[y, x] for x, y in (sign.get_position() for sign in ax.texts)]
+        assert found == pytest.approx(values.tolist(), abs=1e-6)
+        assert values.max() - values.min() > 0.5
+
+
+def test_unit_explorer_moves_with_the_text_and_the_unit(units):
+    explorer, outputs = units
+    assert (explorer.controls["unit"].min, explorer.controls["unit"].max) == (0, 3)
+    pictures = {explorer.picture.value}
+    for n, (name, value) in enumerate([("text", "that is"), ("unit", 2), ("unit", 3)], 2):
+        explorer.controls[name].value = value
+        pictures.add(explorer.picture.value)
+        assert len(pictures) == n
+        assert explorer.alt.endswith(", of “that␣is”.")
+        high = outputs("that is")[:, explorer.controls["unit"].value] > 0.5
+        pieces = "".join(c if h else "|" for c, h in zip("that␣is", high, strict=True)).split("|")
+        told = ", ".join(f"“{piece}”" for piece in pieces if piece) or "no character"
+        assert explorer.alt.startswith(f"The unit is above 0.5 at {told}, of ")
+
+
+def test_unit_explorer_tells_of_unknown_characters_and_of_an_empty_text(units):
+    explorer, _ = units
+    explorer.controls["text"].value = "to é or ñ"
+    assert explorer.alt == "This model has never seen 'éñ': type something else."
+    assert "<img" in explorer.picture.value
+    explorer.controls["text"].value = ""
+    assert "type something" in explorer.alt
+    assert "True" not in explorer.alt  # what `or` made of the empty text
 
 
 def test_a_text_without_a_picture_is_shown_as_it_is_and_escaped():
