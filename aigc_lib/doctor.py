@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST = (3, 11)
-WIDTH = 23
+WIDTH = 23  # of the column of names
 # Where a package is not imported by its own name.
 MODULES = {"pillow": "PIL", "scikit-learn": "sklearn"}
 
