@@ -12,7 +12,7 @@ LIBRARY = Path(__file__).parent.parent / "aigc_lib"
 LAYERS = [
     ["lesson", "data", "tokenizers"],
     ["backprop", "classifier", "metrics", "ngram"],
-    ["rnn"],
+    ["rnn", "transformer"],
     ["optim", "train"],
     ["plot"],
     ["widgets"],
