@@ -283,8 +283,8 @@ def flops(C: int, hidden: int, T: int) -> int:
     """Return the additions and multiplications a token, as an encoder layer reads T of them.
 
     Each of the 4C² + 2C·hidden weights costs a multiplication and an addition, whatever T is; the
-    scores q kᵀ and the means A v cost 2TC each. Only matrix products are counted, as is usual.
-    Source: Kaplan et al. 2020, arXiv:2001.08361, table 1; lesson 05.
+    scores q kᵀ and the means A v cost 2TC each, causal or not. Only matrix products are counted.
+    Source: after Kaplan et al. 2020, arXiv:2001.08361, table 1, which has 2TC for both; lesson 05.
     """
     return 2 * (4 * C * C + 2 * C * hidden) + 4 * T * C
 
