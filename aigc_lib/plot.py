@@ -256,6 +256,38 @@ def activations(ax, text: str, values: np.ndarray, width: int = 60) -> str:
     return f"The unit is above 0.5 at {pieces or 'no character'}, of “{visible(text)}”."
 
 
+def looks(ax, weights: np.ndarray, rows: list[str], columns: list[str]) -> str:
+    """Draw how much each of `rows` looks at each of `columns`: weights (T, S) from 0 to 1.
+
+    Returns where each row, of the first 40, looks most.
+    """
+    ax.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    if len(columns) <= 8:  # else the numbers would run into each other
+        for (t, s), a in np.ndenumerate(weights):
+            color = "white" if a > 0.5 else VALUE
+            ax.text(s, t, f"{a:.2f}", ha="center", va="center", color=color, fontsize=8)
+    ax.set_xticks(range(len(columns)), [visible(piece) for piece in columns])
+    ax.set_yticks(range(len(rows)), [visible(piece) for piece in rows])
+    ax.set(xlabel="looked at", ylabel="looks")
+    best = zip(rows, weights.argmax(1), weights.max(1), strict=True)
+    told = [f"“{visible(row)}” at “{visible(columns[s])}” ({a:.2f})" for row, s, a in best]
+    return f"Where each looks most: {', '.join(told[:40])}."
+
+
+def clock(ax, words: list[str], angles: np.ndarray) -> str:
+    """Draw a hand for each of `words` at its angle, in radians; later words have longer hands."""
+    reach = np.linspace(0.3, 1.2, len(words))
+    for word, angle, r in zip(words, angles, reach, strict=True):
+        x, y = r * np.cos(angle), r * np.sin(angle)
+        ax.plot([0, x], [0, y], color=GREY, lw=1)
+        label = {"color": VALUE, "ha": "center", "va": "center", "backgroundcolor": "white"}
+        ax.text(x, y, word, parse_math=False, fontsize=9, **label)
+    between = angles[-1] - angles[0]
+    ax.set(xlim=(-1.5, 1.5), ylim=(-1.35, 1.35), aspect="equal")
+    ax.axis("off")
+    return f"From “{words[0]}” to “{words[-1]}” the hand turns by {between:.3f} radians."
+
+
 def _chinese() -> tuple[str, set[str]]:
     """Make the shipped font known to matplotlib; return its name, and what can be drawn."""
     path = str(data.chinese_font())

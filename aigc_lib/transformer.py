@@ -183,7 +183,7 @@ class Transformer(nn.Module):
         self.vocab_size, self.longest = whole("vocab_size", vocab_size, 1), longest
         self.padding = check_ids([padding], vocab_size, 1).item()
         self.embedding = nn.Embedding(vocab_size, C)
-        nn.init.normal_(self.embedding.weight, std=C**-0.5)  # √C E is then as large as PE
+        nn.init.normal_(self.embedding.weight, std=C**-0.5)  # √C E is then of the size of PE
         self.register_buffer("positions", sinusoidal(longest, C), persistent=False)
         self.encoder = nn.ModuleList(EncoderLayer(C, nh, hidden) for _ in range(layers))
         self.decoder = nn.ModuleList(DecoderLayer(C, nh, hidden) for _ in range(layers))

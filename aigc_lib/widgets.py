@@ -15,6 +15,7 @@ from aigc_lib.backprop import Value, descend
 from aigc_lib.ngram import NGram
 from aigc_lib.rnn import LSTM, LanguageModel
 from aigc_lib.tokenizers import Tokenizer
+from aigc_lib.transformer import angles
 
 
 class Explorer:
@@ -265,6 +266,52 @@ def unit_explorer(model: LanguageModel, tokenizer: Tokenizer, text: str, unit: i
     words = ipywidgets.Textarea(value=text, description="text", layout={"width": "90%"})
     units = _slider("unit", unit, 0, model.layer.hidden_size - 1, 1)
     return Explorer(draw, (9, 2.4), text=words, unit=units)
+
+
+def position_explorer(sentence: str, C: int) -> Explorer:
+    """Turn a pair of columns by the positions of the words of a sentence, from lesson 05.
+
+    Of `C` columns each pair is a clock, which rotary and sinusoidal positions turn; a shift moves
+    the whole sentence.
+    """
+
+    def draw(ax, sentence, pair, shift):
+        words = sentence.split() or ["nothing"]
+        turned = angles(torch.arange(shift, shift + len(words)), C)[:, pair].numpy()
+        told = plot.clock(ax, words, turned)
+        speed = angles(1, C)[pair].item()
+        ax.set_title(f"pair {pair}: {speed:.3g} radians a position, shift {shift}")
+        return f"Pair {pair}, shift {shift}. {told}"
+
+    words = ipywidgets.Text(value=sentence, description="sentence")
+    pair, shift = _slider("pair", 1, 0, C // 2 - 1, 1), _slider("shift", 0, 0, 100, 1)
+    return Explorer(draw, (5, 4.4), sentence=words, pair=pair, shift=shift)
+
+
+def attention_explorer(look: Callable, text: str, where: str, heads: int) -> Explorer:
+    """Type a text: where a model looks as it reads, by layer and head, from lesson 05.
+
+    `look(text)` returns a dict: name of an attention -> (weights (nh, T, S), T pieces that look, S
+    pieces that are looked at); of a text that cannot be read it raises ValueError. `where` is the
+    name that is shown first.
+    """
+
+    def draw(ax, text, where, head):
+        try:
+            weights, rows, columns = look(text)[where]
+        except ValueError as error:
+            ax.set_title(str(error), color=plot.GRADIENT, fontsize=9)
+            ax.axis("off")
+            return str(error)
+        shown = "the mean of all heads" if head == heads else f"head {head}"
+        ax.set_title(f"{where}, {shown}")
+        told = plot.looks(ax, weights.mean(0) if head == heads else weights[head], rows, columns)
+        return f"{where}, {shown}. {told}"
+
+    names = ipywidgets.Dropdown(options=list(look(text)), value=where, description="attention")
+    words = ipywidgets.Text(value=text, description="text")
+    head = _slider("head", heads, 0, heads, 1)
+    return Explorer(draw, (7.5, 4.2), text=words, where=names, head=head)
 
 
 def _slider(name: str, value: float, low: float, high: float, step: float):

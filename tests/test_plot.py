@@ -77,6 +77,51 @@ def test_graph_places_operands_left_of_results_and_no_two_boxes_on_each_other():
     assert len(set(places.values())) == len(places)
 
 
+def far_lines(ax):
+    """Return each line of a graph over two columns or more: its ends, and points along it.
+
+    The ends are places in columns and rows, and the points are on the screen, with y upwards.
+    """
+    ax.figure.canvas.draw()
+    found, t = [], np.linspace(0, 1, 101)[:, None]
+    for text in ax.texts:
+        if getattr(text, "arrow_patch", None) and text.xy[0] - text.xyann[0] > 1:
+            start, middle, end = text.arrow_patch.get_path().vertices
+            curve = (1 - t) ** 2 * start + 2 * t * (1 - t) * middle + t**2 * end
+            found.append((text.xyann, text.xy, curve))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("f", "up"),
+    [
+        (lambda a, b: (a * b).tanh() + a, [False]),  # a is drawn below the boxes between
+        (lambda a, b: a + (a * b).tanh(), [True]),  # and here above them
+        (lambda a, b: (a * b).tanh() * a + b, [False, True]),
+        (lambda a, b: (a * (a * (a * b).tanh() + b).tanh() + b).tanh(), None),
+    ],
+)
+def test_a_far_line_of_a_graph_is_bent_away_from_the_boxes_between(f, up):
+    root = f(Value(0.5, label="a"), Value(2, label="b"))
+    _, ax = plt.subplots(figsize=(9, 4.2))
+    plot.graph(ax, root)
+    lines = far_lines(ax)
+    assert lines
+    places = plot._places(root.order()).values()
+    boxes = {text.get_position(): text for text in ax.texts if text.get_bbox_patch()}
+    assert set(boxes) == set(places)
+    bent = []
+    for start, end, curve in lines:
+        for place, text in boxes.items():
+            if place not in (start, end):
+                box = text.get_bbox_patch().get_window_extent()
+                inside = (curve > [box.x0, box.y0]) & (curve < [box.x1, box.y1])
+                assert not inside.all(1).any()
+        bent.append(bool(curve[50, 1] > curve[[0, -1], 1].mean()))
+    assert up is None or sorted(bent) == up
+    plt.close()
+
+
 def test_network_writes_every_weight_and_name():
     _, ax = plt.subplots()
     alt = plot.network(ax, [[[2, -1], [-4, 5]], [[3, 7]]], [["p", "q"], ["r", "s"], ["y"]])
@@ -216,6 +261,96 @@ def test_a_line_is_broken_at_60_and_a_piece_is_told_whole():
     assert max(places(ax)) == (59, 0)
     assert max(y for _, y in places(ax)) == 1
     assert alt.startswith("The unit is above 0.5 at “to”, “to”, ")
+    plt.close()
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (2, 8), (4, 3), (3, 9)])
+def test_looks_has_a_row_for_each_that_looks(shape):
+    T, S = shape
+    weights = np.random.default_rng(0).dirichlet(np.ones(S), T)
+    weights[1] = [0.2 / (S - 1)] * (S - 1) + [0.8]
+    rows, columns = ["to", " be", "\n", "or"][:T], ["I", " am", "\n", *"abcdef"][:S]
+    _, ax = plt.subplots()
+    alt = plot.looks(ax, weights, rows, columns)
+    (image,) = ax.images
+    assert image.get_array().tolist() == weights.tolist()
+    assert image.get_clim() == (0, 1)  # whatever the weights are
+    assert sum(image.cmap(0.0)) > sum(image.cmap(0.5)) + 0.5 > sum(image.cmap(1.0)) + 1
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["to", "␣be", "↵", "or"][:T]
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["I", "␣am", "↵", *"abcdef"][:S]
+    assert (ax.get_yticks().tolist(), ax.get_xticks().tolist()) == (
+        list(range(T)),
+        list(range(S)),
+    )
+    assert (ax.get_ylabel(), ax.get_xlabel()) == ("looks", "looked at")
+    written = {text.get_position(): (text.get_text(), text.get_color()) for text in ax.texts}
+    assert written == {
+        (s, t): (f"{a:.2f}", "white" if a > 0.5 else plot.VALUE)
+        for (t, s), a in np.ndenumerate(weights)
+        if S <= 8
+    }
+    assert len({color for _, color in written.values()}) == (2 if S <= 8 else 0)
+    told = []
+    for t, row in enumerate(weights.tolist()):
+        most = plot.visible(columns[row.index(max(row))])
+        told.append(f"“{plot.visible(rows[t])}” at “{most}” ({max(row):.2f})")
+    assert alt == f"Where each looks most: {', '.join(told)}."
+    plt.close()
+
+
+@pytest.mark.parametrize("T", [40, 41, 60])
+def test_looks_of_many_is_told_of_the_first_40(T):
+    rows = [f"w{t}" for t in range(T)]
+    _, ax = plt.subplots()
+    alt = plot.looks(ax, np.eye(T), rows, rows)
+    assert alt.startswith("Where each looks most: “w0” at “w0” (1.00), “w1” at “w1” (1.00), ")
+    assert alt.endswith("“w39” at “w39” (1.00).")
+    assert alt.count(" at ") == 40
+    assert not ax.texts
+    assert len(ax.get_yticklabels()) == T
+    plt.close()
+
+
+def test_looks_needs_a_name_for_each_that_looks():
+    _, ax = plt.subplots()
+    with pytest.raises(ValueError, match="zip"):
+        plot.looks(ax, np.eye(3), ["a", "b"], ["a", "b", "c"])
+    plt.close()
+
+
+def test_clock_has_a_hand_at_each_angle_longer_and_longer():
+    words, turned = ["the", "dog", "the", "end"], np.array([0.3, 2.0, -1.0, 7.5])
+    _, ax = plt.subplots()
+    alt = plot.clock(ax, words, turned)
+    hands = [np.array(line.get_xydata()) for line in ax.lines]
+    reach = [np.hypot(*tip) for _, tip in hands]
+    assert np.diff(reach).min() > 0.1
+    for hand, r, angle in zip(hands, reach, turned, strict=True):
+        np.testing.assert_allclose(hand, [[0, 0], [r * np.cos(angle), r * np.sin(angle)]])
+    for text, word, (_, tip) in zip(ax.texts, words, hands, strict=True):
+        assert text.get_text() == word
+        assert text.get_position() == pytest.approx(tuple(tip))
+    assert ax.get_aspect() == 1  # else the angles would not look as they are
+    assert alt == "From “the” to “end” the hand turns by 7.200 radians."
+    for low, high in (ax.get_xlim(), ax.get_ylim()):
+        assert low == -high
+        assert high > 1.1 * max(reach)
+    plt.close()
+
+
+def test_clock_writes_each_word_without_mathematics():
+    words = ["$\\x$", "$a$"]
+    _, ax = plt.subplots()
+    alt = plot.clock(ax, words, np.array([0.0, 1.0]))
+    assert "<img" in plot.to_html(alt)  # matplotlib knows no \\x
+    assert not any(text.get_parse_math() for text in ax.texts)
+
+
+def test_clock_of_one_word_is_at_rest():
+    _, ax = plt.subplots()
+    alt = plot.clock(ax, ["the"], np.array([5.0]))
+    assert len(ax.lines) == 1
+    assert alt == "From “the” to “the” the hand turns by 0.000 radians."
     plt.close()
 
 

@@ -9,7 +9,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import nn
 
-from aigc_lib import plot, tokenizers, widgets
+from aigc_lib import plot, tokenizers, transformer, widgets
 from aigc_lib.ngram import NGram
 from aigc_lib.rnn import LSTM, LanguageModel
 
@@ -295,6 +295,153 @@ def test_unit_explorer_tells_of_unknown_characters_and_of_an_empty_text(units):
     explorer.controls["text"].value = ""
     assert "type something" in explorer.alt
     assert "True" not in explorer.alt  # what `or` made of the empty text
+
+
+def hands(ax):
+    """Return the word of each hand of a clock, and its angle."""
+    words = [text.get_text() for text in ax.texts]
+    tips = [line.get_xydata()[1] for line in ax.lines]
+    return words, [math.atan2(y, x) for x, y in tips]
+
+
+@pytest.mark.parametrize(("C", "pair", "shift"), [(8, 0, 0), (8, 1, 3), (8, 3, 100), (2, 0, 7)])
+def test_position_explorer_turns_the_hands_as_rotary_does(C, pair, shift):
+    explorer = widgets.position_explorer("the dog", C)
+    sentence = "  the dog saw\n the cat "
+    ax = drawn(explorer, sentence=sentence, pair=pair, shift=shift)
+    words, found = hands(ax)
+    assert words == ["the", "dog", "saw", "the", "cat"]
+    x = torch.tensor([1.0, 0.0], dtype=torch.float64).repeat(5, C // 2)
+    turned = transformer.rotary(x, torch.arange(shift, shift + 5))[:, 2 * pair : 2 * pair + 2]
+    expected = [math.atan2(y, x) for x, y in turned.tolist()]
+    assert found == pytest.approx(expected, abs=1e-9)
+    speed = 10000 ** (-2 * pair / C)
+    assert ax.get_title() == f"pair {pair}: {speed:.3g} radians a position, shift {shift}"
+    told = explorer.draw(Figure().subplots(), sentence=sentence, pair=pair, shift=shift)
+    assert told == (
+        f"Pair {pair}, shift {shift}. From “the” to “cat” the hand turns by {4 * speed:.3f} "
+        "radians."
+    )
+
+
+def test_position_explorer_moves_with_each_control():
+    explorer = widgets.position_explorer("the dog saw the cat", 16)
+    pair, shift = explorer.controls["pair"], explorer.controls["shift"]
+    assert (pair.min, pair.max, shift.min, shift.max) == (0, 7, 0, 100)
+    assert explorer.alt.startswith(f"Pair {pair.value}, shift 0. From “the” to “cat” the hand ")
+    pictures = {explorer.picture.value}
+    moves = [("pair", 0, "Pair 0, shift 0. From “the” to “cat” the hand turns by 4.000 radians.")]
+    moves += [("shift", 9, "Pair 0, shift 9. From “the” to “cat” the hand turns by 4.000 radians.")]
+    moves += [
+        ("sentence", "a b", "Pair 0, shift 9. From “a” to “b” the hand turns by 1.000 radians.")
+    ]
+    for n, (name, value, told) in enumerate(moves, 2):
+        explorer.controls[name].value = value
+        pictures.add(explorer.picture.value)
+        assert len(pictures) == n
+        assert explorer.alt == told
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize("C", [2, 4, 64])
+def test_position_explorer_can_be_drawn_at_every_corner_and_of_no_words(C):
+    explorer = widgets.position_explorer("", C)
+    assert "From “nothing” to “nothing” the hand turns by 0.000 radians." in explorer.alt
+    for name, last in (("pair", C // 2 - 1), ("shift", 100)):
+        for value in (0, last):
+            explorer.controls[name].value = value
+            assert explorer.controls[name].value == value
+            assert f"{name} {value}" in explorer.alt.lower()
+            assert "<img alt=" in explorer.picture.value
+    explorer.controls["sentence"].value = " \n"
+    assert "From “nothing” to “nothing”" in explorer.alt
+
+
+@pytest.fixture
+def looked():
+    """An explorer of a made-up model of three heads, the weights of a text, and what was read."""
+    read = []
+
+    def weights(text, where):
+        T, S = len(text), len(text) + (where == "across")
+        generator = torch.Generator().manual_seed(S)
+        return (3 * torch.randn(3, T, S, generator=generator)).softmax(-1).numpy()
+
+    def look(text):
+        read.append(text)
+        if "?" in text:
+            raise ValueError(f"this model cannot read {text!r}")
+        if "!" in text:
+            raise ZeroDivisionError
+        return {
+            "self": (weights(text, "self"), list(text), list(text)),
+            "across": (weights(text, "across"), list(text), [*text.upper(), "."]),
+        }
+
+    return widgets.attention_explorer(look, "abc", "across", 3), weights, read
+
+
+@pytest.mark.parametrize("where", ["self", "across"])
+@pytest.mark.parametrize("head", [0, 1, 2, 3])
+def test_attention_explorer_draws_a_head_or_the_mean_of_all(looked, where, head):
+    explorer, weights, read = looked
+    ax = drawn(explorer, text="d ef", where=where, head=head)
+    assert read[-1] == "d ef"
+    every = weights("d ef", where).tolist()
+    means = torch.tensor(every).mean(0)
+    expected = torch.tensor(every[head]) if head < 3 else means
+    grid = torch.from_numpy(ax.images[0].get_array().data)
+    torch.testing.assert_close(grid.double(), expected.double(), rtol=0, atol=1e-6)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["d", "␣", "e", "f"]
+    columns = ["D", "␣", "E", "F", "."] if where == "across" else ["d", "␣", "e", "f"]
+    assert [label.get_text() for label in ax.get_xticklabels()] == columns
+    shown = "the mean of all heads" if head == 3 else f"head {head}"
+    assert ax.get_title() == f"{where}, {shown}"
+    told = explorer.draw(Figure().subplots(), text="d ef", where=where, head=head)
+    most = columns[expected[1].argmax()]
+    assert told.startswith(f"{where}, {shown}. Where each looks most: “d” at ")
+    assert f"“␣” at “{most}” ({expected[1].max():.2f})" in told
+
+
+def test_attention_explorer_moves_with_each_control(looked):
+    explorer, _, read = looked
+    assert set(read) == {"abc"}
+    controls = explorer.controls
+    assert tuple(controls["where"].options) == ("self", "across")
+    assert isinstance(controls["where"], ipywidgets.Dropdown)
+    assert (controls["head"].min, controls["head"].max) == (0, 3)
+    values = {name: control.value for name, control in controls.items()}
+    assert values == {"text": "abc", "where": "across", "head": 3}
+    assert explorer.alt.startswith("across, the mean of all heads. Where each looks most: “a” at ")
+    pictures, alts = {explorer.picture.value}, {explorer.alt}
+    moves = [("head", 0), ("head", 1), ("head", 2), ("where", "self"), ("text", "xyz")]
+    for n, (name, value) in enumerate(moves, 2):
+        controls[name].value = value
+        pictures.add(explorer.picture.value)
+        alts.add(explorer.alt)
+        assert len(pictures) == len(alts) == n
+    assert explorer.alt.startswith("self, head 2. Where each looks most: “x” at ")
+    assert read[-1] == "xyz"
+    assert plt.get_fignums() == []
+
+
+def test_attention_explorer_tells_why_a_text_cannot_be_read_and_goes_on(looked):
+    explorer, _, _ = looked
+    before = explorer.picture.value
+    explorer.controls["text"].value = "a?"
+    assert explorer.alt == "this model cannot read 'a?'"
+    assert explorer.picture.value != before
+    assert "<img alt=" in explorer.picture.value
+    ax = drawn(explorer, text="a?", where="self", head=0)
+    assert ax.get_title() == "this model cannot read 'a?'"
+    assert not ax.images
+    assert not ax.axison
+    explorer.controls["head"].value = 1  # the text is still no good
+    assert explorer.alt == "this model cannot read 'a?'"
+    explorer.controls["text"].value = "ab"
+    assert explorer.alt.startswith("across, head 1. Where each looks most: “a” at ")
+    with pytest.raises(ZeroDivisionError):
+        drawn(explorer, text="a!", where="self", head=0)
 
 
 def test_a_text_without_a_picture_is_shown_as_it_is_and_escaped():
