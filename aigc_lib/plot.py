@@ -266,8 +266,8 @@ def looks(ax, weights: np.ndarray, rows: list[str], columns: list[str]) -> str:
         for (t, s), a in np.ndenumerate(weights):
             color = "white" if a > 0.5 else VALUE
             ax.text(s, t, f"{a:.2f}", ha="center", va="center", color=color, fontsize=8)
-    ax.set_xticks(range(len(columns)), [visible(piece) for piece in columns])
-    ax.set_yticks(range(len(rows)), [visible(piece) for piece in rows])
+    ax.set_xticks(range(len(columns)), [visible(piece) for piece in columns], parse_math=False)
+    ax.set_yticks(range(len(rows)), [visible(piece) for piece in rows], parse_math=False)
     ax.set(xlabel="looked at", ylabel="looks")
     best = zip(rows, weights.argmax(1), weights.max(1), strict=True)
     told = [f"“{visible(row)}” at “{visible(columns[s])}” ({a:.2f})" for row, s, a in best]

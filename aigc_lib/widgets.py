@@ -300,7 +300,7 @@ def attention_explorer(look: Callable, text: str, where: str, heads: int) -> Exp
         try:
             weights, rows, columns = look(text)[where]
         except ValueError as error:
-            ax.set_title(str(error), color=plot.GRADIENT, fontsize=9)
+            ax.set_title(str(error), color=plot.GRADIENT, fontsize=9, parse_math=False)
             ax.axis("off")
             return str(error)
         shown = "the mean of all heads" if head == heads else f"head {head}"

@@ -460,3 +460,9 @@ def test_curve_answers_shows_each_run_under_its_verdict(monkeypatch):
     assert [ax.lines[0].get_ydata()[0] for ax in plt.gcf().axes] == [0.8, 9.0]
     plt.close()
     assert told == ["Validation and training losses, epoch by epoch: A under-fits, B diverges."]
+
+
+def test_a_complaint_with_dollars_is_no_mathematics(looked):
+    explorer, *_ = looked
+    explorer.controls["text"].value = r"$\q$?"
+    assert "cannot read" in explorer.alt
