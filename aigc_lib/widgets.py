@@ -172,10 +172,8 @@ def next_explorer(model: NGram, tokenizer: Tokenizer, context: str) -> Explorer:
     """Type a context: the chain of distributions of the next character, from lesson 03."""
 
     def draw(ax, context):
-        if unknown := "".join(c for c in context if c not in tokenizer.pieces):
-            ax.set_title(f"this model has never seen {unknown!r}", color=plot.GRADIENT)
-            ax.axis("off")
-            return f"This model has never seen {unknown!r}: type something else."
+        if told := _unseen(ax, context, tokenizer):
+            return told
         ids = tokenizer.encode(context)
         known = [context[len(context) - k :] for k in range(min(model.order, len(context) + 1))]
         rows = model.backoff(ids)[: len(known) + 1]
@@ -255,10 +253,8 @@ def unit_explorer(model: LanguageModel, tokenizer: Tokenizer, text: str, unit: i
             ax.axis("off")
             ax.set_title(told := "There is nothing to read: type something.", color=plot.GRADIENT)
             return told
-        if unknown := "".join(c for c in text if c not in tokenizer.pieces):
-            ax.set_title(f"this model has never seen {unknown!r}", color=plot.GRADIENT)
-            ax.axis("off")
-            return f"This model has never seen {unknown!r}: type something else."
+        if told := _unseen(ax, text, tokenizer):
+            return told
         text = "".join(text.splitlines(True)[:8])[:480]
         outputs, _ = model.layer(model.embedding(tokenizer.encode(text)[None]))
         return plot.activations(ax, text, outputs[0, :, unit].numpy())
@@ -312,6 +308,15 @@ def attention_explorer(look: Callable, text: str, where: str, heads: int) -> Exp
     words = ipywidgets.Text(value=text, description="text")
     head = _slider("head", heads, 0, heads, 1)
     return Explorer(draw, (7.5, 4.2), text=words, where=names, head=head)
+
+
+def _unseen(ax, text: str, tokenizer: Tokenizer) -> str:
+    """Say on `ax` which characters of `text` the vocabulary lacks; return it, or nothing."""
+    if unknown := "".join(c for c in text if c not in tokenizer.pieces):
+        ax.set_title(f"this model has never seen {unknown!r}", color=plot.GRADIENT)
+        ax.axis("off")
+        return f"This model has never seen {unknown!r}: type something else."
+    return ""
 
 
 def _slider(name: str, value: float, low: float, high: float, step: float):
