@@ -107,6 +107,7 @@ def test_a_piece_takes_the_space_before_it_and_endings_stand_apart():
     ]
     endings = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"]
     assert cut("x" + "x".join(endings)) == [part for ending in endings for part in ("x", ending)]
+    assert cut("a'Re\nb") == ["a", "'", "Re", "\n", "b"]
     assert cut("白日依山尽，黄河入海流。") == ["白日依山尽", "，", "黄河入海流", "。"]
 
 
