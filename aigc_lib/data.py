@@ -116,9 +116,14 @@ def checkpoint(name: str) -> tuple[dict, dict[str, str]]:
 
     Raises ValueError and DataError as `verify` does. Lesson 02.
     """
+    (path,) = verify(name)
+    return tensors(path)
+
+
+def tensors(path) -> tuple[dict, dict[str, str]]:
+    """Return what a safetensors file holds: tensors by name, and its metadata. Lesson 06."""
     from safetensors import safe_open
 
-    (path,) = verify(name)
     with safe_open(path, "pt") as file:
         return {key: file.get_tensor(key) for key in file.keys()}, file.metadata()  # noqa: SIM118
 

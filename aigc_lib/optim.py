@@ -1,4 +1,4 @@
-"""What lesson 02 teaches of optimisers: each rule in the open, each equal to PyTorch's.
+"""What lessons 02 and 06 teach of optimisers: each rule in the open, each equal to PyTorch's.
 
 A rule gets a parameter w and its gradient g at every step, and keeps two running averages of its
 own for it: m of the gradient and s of its square.
@@ -95,6 +95,44 @@ class AdamW(Adam):
     def update(self, w, g, m, s):
         w.mul_(1 - self.lr * self.weight_decay)
         super().update(w, g, m, s)
+
+
+class Muon(Optimizer):
+    """Momentum, orthogonalised: a matrix moves by the same length in each of its directions.
+
+    m ← μm + (1−μ)g, u = orthogonal((1−μ)g + μm), w ← (1 − lr λ) w − lr √max(1, rows/columns) u.
+    It is for the matrices (rows, columns) that a network multiplies with, not for embeddings or
+    vectors. Raises ValueError for a parameter that is no matrix. Source: Jordan et al. 2024, "Muon:
+    an optimizer for hidden layers in neural networks"; lesson 06.
+    """
+
+    def __init__(self, params, lr: float, momentum: float = 0.95, weight_decay: float = 0.1):
+        super().__init__(params, lr)
+        self.momentum, self.weight_decay = momentum, weight_decay
+        if others := [tuple(w.shape) for w in self.params if w.ndim != 2]:
+            raise ValueError(f"a parameter of shape {others[0]} is no matrix: give it to AdamW")
+
+    def update(self, w, g, m, s):
+        m.lerp_(g, 1 - self.momentum)
+        u = orthogonal(g.lerp(m, self.momentum))
+        w.mul_(1 - self.lr * self.weight_decay)
+        w.sub_(self.lr * max(1, w.shape[0] / w.shape[1]) ** 0.5 * u)
+
+
+def orthogonal(g: torch.Tensor) -> torch.Tensor:
+    """Return about U Vᵀ for a matrix g = U S Vᵀ: its directions, all of a length near 1.
+
+    Five times X ← aX + (bXXᵀ + c(XXᵀ)²)X from X = g/‖g‖ take each singular value x along
+    ax + bx³ + cx⁵, to between 0.68 and 1.14 unless it was very small: only products of matrices,
+    no decomposition. Source: a, b, c of Jordan et al. 2024; Higham 2008, Functions of Matrices,
+    section 8.3, for the iteration's kind; lesson 06.
+    """
+    a, b, c = 3.4445, -4.7750, 2.0315
+    X = (g if g.shape[0] <= g.shape[1] else g.T) / (g.norm() + 1e-7)
+    for _ in range(5):
+        A = X @ X.T
+        X = a * X + (b * A + c * A @ A) @ X
+    return X if g.shape[0] <= g.shape[1] else X.T
 
 
 def warmup_cosine(step: int, steps: int, lr: float, warmup: int) -> float:

@@ -323,7 +323,8 @@ def check_rows(name, ids, model, most, least=1) -> None:
             f"{name}: the id {wrong[0]} is none of the tokens, 0 to {model.vocab_size - 1}: encode "
             "with the tokenizer of this vocabulary"
         )
-    if len(rows := (ids[:, 0] == model.padding).nonzero()):
+    padding = getattr(model, "padding", -1)  # a model without padding has no such id
+    if len(rows := (ids[:, 0] == padding).nonzero()):
         raise ValueError(
-            f"{name}[{rows[0].item()}] begins with the padding {model.padding}: pad rows at the end"
+            f"{name}[{rows[0].item()}] begins with the padding {padding}: pad rows at the end"
         )
