@@ -14,7 +14,7 @@ import torch
 
 from aigc_lib.ngram import check_ids, whole
 
-GPT2 = regex.compile(r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+")
+PIECE = regex.compile(r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+")
 
 
 def cut(text: str) -> list[str]:
@@ -24,7 +24,7 @@ def cut(text: str) -> list[str]:
     and 'll, and all other white space, stand apart. Raises ValueError as `check_text` does. Source:
     Radford et al. 2019, section 2.2, and the pattern in their encoder.py; lesson 06.
     """
-    return GPT2.findall(check_text(text))
+    return PIECE.findall(check_text(text))
 
 
 def count_pairs(words: Iterable) -> Counter:

@@ -288,6 +288,33 @@ def clock(ax, words: list[str], angles: np.ndarray) -> str:
     return f"From “{words[0]}” to “{words[-1]}” the hand turns by {between:.3f} radians."
 
 
+def next_tokens(ax, p: np.ndarray, pieces: list[str]) -> str:
+    """Draw the ten most probable of `pieces` as bars, of their probabilities `p` (V,)."""
+    top = np.argsort(-p, kind="stable")[:10]
+    bars = ax.barh(range(len(top)), p[top], color=VALUE)
+    ax.bar_label(bars, [f"{x:.1%}" for x in p[top]], padding=3)
+    names = [visible(pieces[i]) for i in top]
+    ax.set_yticks(range(len(top)), names, parse_math=False)
+    ax.set(xlabel="probability of the next token", xlim=(0, 1.1 * p.max()))
+    ax.invert_yaxis()
+    rest = 1 - p[top].sum()
+    best = ", ".join(f"“{name}” {x:.1%}" for name, x in zip(names, p[top], strict=True))
+    return f"The likeliest next tokens: {best}; all others {rest:.1%}."
+
+
+def power_law(ax, x: np.ndarray, y: np.ndarray, kept: np.ndarray, a: float, b: float) -> str:
+    """Draw points on log axes, those not `kept` hollow, and the line y = a·x^(-b)."""
+    ax.plot(x[kept], y[kept], "o", color=VALUE, label="in the fit")
+    ax.plot(x[~kept], y[~kept], "o", mfc="none", color=GREY, label="left out")
+    ax.plot(x, a * x**-b, "--", color=GRADIENT, label=f"{a:.3g} · x^(−{b:.3f})")
+    ax.set(xscale="log", yscale="log")
+    ax.yaxis.set_major_formatter("{x:.2f}")
+    ax.yaxis.set_minor_formatter("{x:.2f}")
+    ax.legend(frameon=False)
+    worst = np.abs(a * x[kept] ** -b / y[kept] - 1).max()
+    return f"{kept.sum()} of {len(x)} points: y = {a:.3g} · x^(−{b:.3f}), at most {worst:.1%} off."
+
+
 def _chinese() -> tuple[str, set[str]]:
     """Make the shipped font known to matplotlib; return its name, and what can be drawn."""
     path = str(data.chinese_font())

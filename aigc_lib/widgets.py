@@ -1,7 +1,10 @@
 """Things to touch: controls above a picture. Where no kernel runs, the picture alone remains."""
 
 import html
+import math
+import textwrap
 from collections.abc import Callable
+from itertools import islice
 
 import ipywidgets
 import matplotlib.pyplot as plt
@@ -12,6 +15,8 @@ from matplotlib.ticker import NullFormatter
 
 from aigc_lib import optim, plot
 from aigc_lib.backprop import Value, descend
+from aigc_lib.bpe import BPE, each_merge, readable
+from aigc_lib.gpt import check_vocabulary
 from aigc_lib.ngram import NGram
 from aigc_lib.rnn import LSTM, LanguageModel
 from aigc_lib.tokenizers import Tokenizer
@@ -308,6 +313,84 @@ def attention_explorer(look: Callable, text: str, where: str, heads: int) -> Exp
     words = ipywidgets.Text(value=text, description="text")
     head = _slider("head", heads, 0, heads, 1)
     return Explorer(draw, (7.5, 4.2), text=words, where=names, head=head)
+
+
+def bpe_stepper(text: str, most: int = 60) -> Explorer:
+    """Byte-pair encoding of a typed text, one merge at a time, from lesson 06.
+
+    Only the first 600 characters of the text are read.
+    """
+
+    def draw(text, merges):
+        text = text[:600]
+        if not text.strip():
+            return "There is nothing to merge: type something."
+        try:
+            made = list(islice(each_merge(text), merges))
+        except ValueError as error:
+            return str(error)
+        tokenizer = BPE([pair for pair, _ in made])
+        shown = [readable(piece) for piece in tokenizer.pieces]
+        ids = tokenizer.encode(text).tolist()
+        told = [f"{len(text.encode())} bytes, {len(made)} merges, {len(ids)} tokens"]
+        for (a, b), n in made[-1:]:
+            told += [f"the last merge: “{shown[a]}” and “{shown[b]}” stood together {n} times"]
+        if len(made) < merges:
+            told += ["no pair is left: each piece is one token"]
+        cut = "│".join(plot.visible(shown[i]) for i in ids)
+        return "\n".join([*told, "", textwrap.fill(cut, 90)])
+
+    words = ipywidgets.Textarea(value=text, description="text", layout={"width": "90%"})
+    return Explorer(draw, None, text=words, merges=_slider("merges", 0, 0, most, 1))
+
+
+def token_explorer(model, tokenizer: BPE, prompt: str) -> Explorer:
+    """Type a prompt: how probable the model holds what may come next, from lesson 06.
+
+    `model` gives the logits (B, T, V) of ids (B, T) and has `longest`, as `GPT` does.
+    """
+    check_vocabulary(model.vocab_size, tokenizer)
+    shown = [readable(piece) for piece in tokenizer.pieces]
+    device = next(model.parameters()).device
+
+    @torch.no_grad()
+    def draw(ax, prompt):
+        if not prompt:
+            ax.axis("off")
+            ax.set_title(told := "There is nothing to go on from: type something.")
+            return told
+        ids = tokenizer.encode(prompt)[-model.longest :].to(device)
+        read = "│".join(plot.visible(shown[i]) for i in ids[-12:])
+        ax.set_title(f"after {read}", parse_math=False)
+        return plot.next_tokens(ax, model(ids[None])[0, -1].softmax(0).cpu().numpy(), shown)
+
+    words = ipywidgets.Textarea(value=prompt, description="prompt", layout={"width": "90%"})
+    return Explorer(draw, (7, 3.6), prompt=words)
+
+
+def scaling_explorer(runs: dict[str, tuple]) -> Explorer:
+    """Fit a power law to losses, and leave points out of it, from lesson 06.
+
+    `runs` has what grows -> (its sizes, the losses), each a sequence of numbers, smallest first.
+    """
+    points = max(len(x) for x, _ in runs.values())
+
+    def draw(ax, grows, dropped):
+        x, y = (np.asarray(numbers, float) for numbers in runs[grows])
+        kept = ~np.isin(np.arange(1, len(x) + 1), dropped)
+        if kept.sum() < 2:
+            ax.axis("off")
+            ax.set_title(told := "A line needs two points: leave fewer out.", color=plot.GRADIENT)
+            return told
+        slope, log_a = np.polyfit(np.log(x[kept]), np.log(y[kept]), 1)
+        ax.set(xlabel=grows, ylabel="loss, nats a token")
+        return plot.power_law(ax, x, y, kept, math.exp(log_a), -slope)
+
+    grows = ipywidgets.ToggleButtons(options=list(runs))
+    dropped = ipywidgets.SelectMultiple(
+        options=range(1, points + 1), description="leave out", rows=min(points, 6)
+    )
+    return Explorer(draw, (6.5, 4), grows=grows, dropped=dropped)
 
 
 def _unseen(ax, text: str, tokenizer: Tokenizer) -> str:

@@ -23,10 +23,13 @@ PACKAGES = {
     "numpy",
     "pillow",
     "psutil",
+    "regex",
     "safetensors",
     "scikit-learn",
+    "tokenizers",
     "torch",
     "tqdm",
+    "transformers",
 }
 PYTHON = sys.executable
 DATA = {f"data {name}" for name in data.names()}
