@@ -23,15 +23,17 @@ class CausalAttention(nn.Module):
     """Multi-head attention of a text to itself: token t looks at tokens 0 to t.
 
     (B, T, C) in, (B, T, C) out. With `turned`, queries and keys are turned by their positions.
-    Raises ValueError for a width that the heads do not divide. Source: Radford et al. 2018,
-    Improving language understanding by generative pre-training, section 3.1; lesson 06.
+    Raises ValueError for a width that the heads do not divide, or, turned, not into pairs. Source:
+    Radford et al. 2018, Improving language understanding by generative pre-training, section 3.1;
+    lesson 06.
     """
 
     def __init__(self, C: int, nh: int, turned: bool):
         super().__init__()
-        if whole("C", C, 1) % whole("nh", nh, 1):
-            raise ValueError(f"C={C} columns for nh={nh} heads: give a C that nh divides")
-        self.nh, self.turned = nh, turned
+        self.nh, self.turned = whole("nh", nh, 1), turned
+        least = 2 * self.nh if turned else self.nh  # columns, which turn in pairs
+        if whole("C", C, 1) % least:
+            raise ValueError(f"C={C} for nh={nh} and turned={turned}: give a multiple of {least}")
         self.q, self.k, self.v, self.c_proj = (nn.Linear(C, C) for _ in range(4))
 
     def forward(self, x):
@@ -76,9 +78,10 @@ class GPT(nn.Module):
 
     def __init__(self, vocab_size, C, nh, layers, longest, turned=False):
         super().__init__()
-        self.vocab_size, self.longest = whole("vocab_size", vocab_size, 1), longest
-        self.wte = nn.Embedding(vocab_size, C)
-        self.wpe = None if turned else nn.Embedding(whole("longest", longest, 1), C)
+        self.vocab_size = whole("vocab_size", vocab_size, 1)
+        self.longest = whole("longest", longest, 1)
+        self.wte = nn.Embedding(vocab_size, whole("C", C, 1))
+        self.wpe = None if turned else nn.Embedding(longest, C)
         self.h = nn.ModuleList(Block(C, nh, turned) for _ in range(whole("layers", layers, 1)))
         self.ln_f = nn.LayerNorm(C)
         for name, w in self.named_parameters():
@@ -117,8 +120,8 @@ class GPT(nn.Module):
     def log_probs(self, ids) -> torch.Tensor:
         """Return log p(ids[i] | tokens before it), i = 1 to N-1, in nats: float64, (N-1,).
 
-        The text is read in windows of `longest` tokens that overlap by half, and each token is
-        scored in the first window that has it: so it is given all before it or at least longest/2.
+        The text is read in windows of `longest` tokens that overlap by half, the last by more. Each
+        token is scored in the first that has it: given all before it, or at least longest/2.
         Raises ValueError for fewer than two ids, or ids outside 0 to V-1.
         """
         ids = check_ids(ids, self.vocab_size, 2).to(self.wte.weight.device)
@@ -164,8 +167,8 @@ class Pretraining:
         """Learn from a batch of `minibatches`; return its loss, nats a token."""
         loss = self.model.loss(*batch)
         loss.backward()
+        now = min(self.i, self.steps - 1)
         for optimizer, lr in zip(self.optimizers, self.rates, strict=True):
-            now = min(self.i, self.steps - 1)
             optimizer.lr = warmup_cosine(now, self.steps, lr, self.steps // 20)
             optimizer.step()
             optimizer.zero_grad()
@@ -210,13 +213,13 @@ def from_hf(hf) -> GPT:
     """
     config = hf.config
     expected = {"n_inner": (None, 4 * config.n_embd), "layer_norm_epsilon": (1e-5,)}
-    expected |= {"activation_function": ("gelu_new", "gelu_pytorch_tanh")}
+    expected |= {"activation_function": ("gelu_pytorch_tanh", "gelu_new")}
     expected |= {"scale_attn_weights": (True,), "scale_attn_by_inverse_layer_idx": (False,)}
     expected |= {"add_cross_attention": (False,), "tie_word_embeddings": (True,)}
     for name, known in expected.items():
         if (value := getattr(config, name)) not in known:
             raise ValueError(
-                f"its {name} is {value!r}, and this GPT has {known[0]!r}: give another"
+                f"its {name} is {value!r}, and this GPT's {known[-1]!r}: give a model with that"
             )
     sizes = config.n_embd, config.n_head, config.n_layer, config.n_positions
     model = GPT(config.vocab_size, *sizes)

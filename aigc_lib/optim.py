@@ -123,9 +123,9 @@ def orthogonal(g: torch.Tensor) -> torch.Tensor:
     """Return about U Vᵀ for a matrix g = U S Vᵀ: its directions, all of a length near 1.
 
     Five times X ← aX + (bXXᵀ + c(XXᵀ)²)X from X = g/‖g‖ take each singular value x along
-    ax + bx³ + cx⁵, to between 0.68 and 1.14 unless it was very small: only products of matrices,
-    no decomposition. Source: a, b, c of Jordan et al. 2024; Higham 2008, Functions of Matrices,
-    section 8.3, for the iteration's kind; lesson 06.
+    ax + bx³ + cx⁵: from 0.006 or more to between 0.68 and 1.14, while 0 stays 0. It takes only
+    products of matrices, no decomposition. Source: a, b, c of Jordan et al. 2024; Higham 2008,
+    Functions of Matrices, section 8.3, for the iteration's kind; lesson 06.
     """
     a, b, c = 3.4445, -4.7750, 2.0315
     X = (g if g.shape[0] <= g.shape[1] else g.T) / (g.norm() + 1e-7)
