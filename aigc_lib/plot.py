@@ -11,6 +11,7 @@ from IPython.display import display
 from matplotlib import font_manager
 from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, MaxNLocator, ScalarFormatter
 
 from aigc_lib import data
 
@@ -167,8 +168,12 @@ def descent(ax, path: np.ndarray, curvatures: tuple[float, float]) -> str:
 
 
 def visible(piece: str) -> str:
-    """Return a piece of text with a sign for each gap: ␣ for a space, ↵ for the end of a line."""
-    return piece.replace(" ", "␣").replace("\n", "↵")
+    """Return a piece of text with a sign for each gap: ␣ for a space, ↵ for the end of a line.
+
+    Any other character that has no look of its own is its number, as ‹09› for a tab.
+    """
+    text = piece.replace(" ", "␣").replace("\n", "↵")
+    return "".join(c if c.isprintable() else f"‹{ord(c):02X}›" for c in text)
 
 
 def backoff(ax, rows: np.ndarray, contexts: list[str], pieces: list[str]) -> str:
@@ -288,31 +293,50 @@ def clock(ax, words: list[str], angles: np.ndarray) -> str:
     return f"From “{words[0]}” to “{words[-1]}” the hand turns by {between:.3f} radians."
 
 
-def next_tokens(ax, p: np.ndarray, pieces: list[str]) -> str:
-    """Draw the ten most probable of `pieces` as bars, of their probabilities `p` (V,)."""
-    top = np.argsort(-p, kind="stable")[:10]
+def next_tokens(ax, p: np.ndarray, pieces: list[str], read: str = "") -> str:
+    """Draw the ten most probable of `pieces`, with their probabilities `p` (V,), after `read`.
+
+    A character that neither the font of `data.chinese_font` nor matplotlib's own has is drawn as □.
+    """
+    order = np.argsort(-p, kind="stable")
+    top, others = order[:10], p[order[10:]].sum()
     bars = ax.barh(range(len(top)), p[top], color=VALUE)
     ax.bar_label(bars, [f"{x:.1%}" for x in p[top]], padding=3)
     names = [visible(pieces[i]) for i in top]
-    ax.set_yticks(range(len(top)), names, parse_math=False)
-    ax.set(xlabel="probability of the next token", xlim=(0, 1.1 * p.max()))
+    after = f" after {read}" if read else ""
+    chinese, known = _chinese()
+    font = {"family": [*plt.rcParams["font.family"], chinese], "parse_math": False}
+    title, *labels = ("".join(c if c in known else "□" for c in words) for words in (after, *names))
+    ax.set_title(title.strip(), fontsize=10, **font)
+    ax.set_yticks(range(len(top)), labels, **font)
+    ax.set(xlabel="probability of the next token", xlim=(0, 1.15 * p.max()))
     ax.invert_yaxis()
-    rest = 1 - p[top].sum()
     best = ", ".join(f"“{name}” {x:.1%}" for name, x in zip(names, p[top], strict=True))
-    return f"The likeliest next tokens: {best}; all others {rest:.1%}."
+    return f"The likeliest next tokens{after}: {best}; all others {others:.1%}."
 
 
 def power_law(ax, x: np.ndarray, y: np.ndarray, kept: np.ndarray, a: float, b: float) -> str:
-    """Draw points on log axes, those not `kept` hollow, and the line y = a·x^(-b)."""
+    """Draw numbered points on log axes, those not `kept` hollow, and the line y = a·x^(-b)."""
     ax.plot(x[kept], y[kept], "o", color=VALUE, label="in the fit")
-    ax.plot(x[~kept], y[~kept], "o", mfc="none", color=GREY, label="left out")
-    ax.plot(x, a * x**-b, "--", color=GRADIENT, label=f"{a:.3g} · x^(−{b:.3f})")
+    if not kept.all():
+        ax.plot(x[~kept], y[~kept], "o", mfc="none", color=VALUE, label="left out")
+    law = f"{a:.3g} · x^({-b:.3f})".replace("-", "−")
+    ax.plot(x, a * x**-b, "--", color=GRADIENT, label=law)
     ax.set(xscale="log", yscale="log")
-    ax.yaxis.set_major_formatter("{x:.2f}")
-    ax.yaxis.set_minor_formatter("{x:.2f}")
+    ax.minorticks_off()
+    ax.margins(0.1)  # room for the numbers
+    sizes = [EngFormatter(sep="")(float(f"{size:.3g}")) for size in x]
+    ax.set_xticks(x, sizes)
+    ax.yaxis.set_major_locator(MaxNLocator(6))
+    ax.yaxis.set_major_formatter(ScalarFormatter(useOffset=False))
+    for i, place in enumerate(zip(x, y, strict=True), 1):
+        ax.annotate(f"{i}", place, (5, 5), textcoords="offset points", color=VALUE)
     ax.legend(frameon=False)
     worst = np.abs(a * x[kept] ** -b / y[kept] - 1).max()
-    return f"{kept.sum()} of {len(x)} points: y = {a:.3g} · x^(−{b:.3f}), at most {worst:.1%} off."
+    told = zip(y, sizes, kept, strict=True)
+    points = ", ".join(f"{z:.3g} at {n}{'' if k else ' (left out)'}" for z, n, k in told)
+    fitted = f"{kept.sum()} of {len(x)} points: y = {law}, at most {worst:.1%} off"
+    return f"{fitted}; the points are {points}."
 
 
 def _chinese() -> tuple[str, set[str]]:

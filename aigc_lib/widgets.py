@@ -5,6 +5,7 @@ import math
 import textwrap
 from collections.abc import Callable
 from itertools import islice
+from unicodedata import east_asian_width
 
 import ipywidgets
 import matplotlib.pyplot as plt
@@ -15,7 +16,7 @@ from matplotlib.ticker import NullFormatter
 
 from aigc_lib import optim, plot
 from aigc_lib.backprop import Value, descend
-from aigc_lib.bpe import BPE, each_merge, readable
+from aigc_lib.bpe import BPE, check_text, each_merge, readable
 from aigc_lib.gpt import check_vocabulary
 from aigc_lib.ngram import NGram
 from aigc_lib.rnn import LSTM, LanguageModel
@@ -322,23 +323,25 @@ def bpe_stepper(text: str, most: int = 60) -> Explorer:
     """
 
     def draw(text, merges):
-        text = text[:600]
-        if not text.strip():
+        read = text[:600]
+        if not read.strip():
             return "There is nothing to merge: type something."
         try:
-            made = list(islice(each_merge(text), merges))
+            check_text(read)
         except ValueError as error:
             return str(error)
+        made = list(islice(each_merge(read), merges))
         tokenizer = BPE([pair for pair, _ in made])
-        shown = [readable(piece) for piece in tokenizer.pieces]
-        ids = tokenizer.encode(text).tolist()
-        told = [f"{len(text.encode())} bytes, {len(made)} merges, {len(ids)} tokens"]
+        shown = [plot.visible(readable(piece)) for piece in tokenizer.pieces]
+        ids = tokenizer.encode(read).tolist()
+        told = [f"{len(read.encode())} bytes, {len(made)} merges, {len(ids)} tokens"]
+        if len(read) < len(text):
+            told += ["only the first 600 characters are read"]
         for (a, b), n in made[-1:]:
             told += [f"the last merge: “{shown[a]}” and “{shown[b]}” stood together {n} times"]
         if len(made) < merges:
             told += ["no pair is left: each piece is one token"]
-        cut = "│".join(plot.visible(shown[i]) for i in ids)
-        return "\n".join([*told, "", textwrap.fill(cut, 90)])
+        return "\n".join([*told, "", _lines([shown[i] for i in ids], 90)])
 
     words = ipywidgets.Textarea(value=text, description="text", layout={"width": "90%"})
     return Explorer(draw, None, text=words, merges=_slider("merges", 0, 0, most, 1))
@@ -350,19 +353,23 @@ def token_explorer(model, tokenizer: BPE, prompt: str) -> Explorer:
     `model` gives the logits (B, T, V) of ids (B, T) and has `longest`, as `GPT` does.
     """
     check_vocabulary(model.vocab_size, tokenizer)
-    shown = [readable(piece) for piece in tokenizer.pieces]
+    shown = [plot.visible(readable(piece)) for piece in tokenizer.pieces]
     device = next(model.parameters()).device
 
     @torch.no_grad()
     def draw(ax, prompt):
-        if not prompt:
+        try:
+            if not check_text(prompt):
+                raise ValueError("There is nothing to go on from: type something.")
+        except ValueError as error:
             ax.axis("off")
-            ax.set_title(told := "There is nothing to go on from: type something.")
-            return told
+            ax.set_title(textwrap.fill(str(error), 70), color=plot.GRADIENT, fontsize=9)
+            return str(error)
         ids = tokenizer.encode(prompt)[-model.longest :].to(device)
-        read = "│".join(plot.visible(shown[i]) for i in ids[-12:])
-        ax.set_title(f"after {read}", parse_math=False)
-        return plot.next_tokens(ax, model(ids[None])[0, -1].softmax(0).cpu().numpy(), shown)
+        read = "│".join(shown[i] for i in ids)
+        read = read if len(read) <= 50 else "…" + read[-49:]
+        p = model(ids[None])[0, -1].softmax(0).cpu().numpy()
+        return plot.next_tokens(ax, p, shown, read)
 
     words = ipywidgets.Textarea(value=prompt, description="prompt", layout={"width": "90%"})
     return Explorer(draw, (7, 3.6), prompt=words)
@@ -384,13 +391,27 @@ def scaling_explorer(runs: dict[str, tuple]) -> Explorer:
             return told
         slope, log_a = np.polyfit(np.log(x[kept]), np.log(y[kept]), 1)
         ax.set(xlabel=grows, ylabel="loss, nats a token")
-        return plot.power_law(ax, x, y, kept, math.exp(log_a), -slope)
+        told = plot.power_law(ax, x, y, kept, math.exp(log_a), -slope)
+        return f"Loss against {grows}, {told}"
 
     grows = ipywidgets.ToggleButtons(options=list(runs))
     dropped = ipywidgets.SelectMultiple(
         options=range(1, points + 1), description="leave out", rows=min(points, 6)
     )
     return Explorer(draw, (6.5, 4), grows=grows, dropped=dropped)
+
+
+def _lines(pieces: list[str], width: int) -> str:
+    """Return `pieces` with │ between them, in lines of at most `width` columns if a piece fits."""
+    lines, column = [[]], 0
+    for piece in pieces:
+        needed = 1 + sum(2 if east_asian_width(c) in "FW" else 1 for c in piece)
+        if lines[-1] and column + needed > width:
+            lines.append([])
+            column = 0
+        lines[-1].append(piece)
+        column += needed
+    return "│\n".join("│".join(line) for line in lines)
 
 
 def _unseen(ax, text: str, tokenizer: Tokenizer) -> str:

@@ -4,12 +4,15 @@ import base64
 import html
 import io
 import re
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib import font_manager
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 from PIL import Image
 
 from aigc_lib import data, plot
@@ -352,6 +355,164 @@ def test_clock_of_one_word_is_at_rest():
     assert len(ax.lines) == 1
     assert alt == "From “the” to “the” the hand turns by 0.000 radians."
     plt.close()
+
+
+@pytest.mark.parametrize(
+    ("piece", "shown"),
+    [(" a\n", "␣a↵"), ("\t", "‹09›"), ("\0", "‹00›"), ("\u200d", "‹200D›"), ("é白👩$", "é白👩$")],
+)
+def test_what_has_no_look_of_its_own_is_visible(piece, shown):
+    assert plot.visible(piece) == shown
+
+
+def inside(ax, texts):
+    """Whether all of `texts` stand within the frame, as drawn."""
+    ax.figure.canvas.draw()
+    frame = ax.get_window_extent()
+    boxes = [text.get_window_extent() for text in texts]
+    across = all(frame.x0 <= box.x0 and box.x1 <= frame.x1 for box in boxes)
+    return across and all(frame.y0 <= box.y0 and box.y1 <= frame.y1 for box in boxes)
+
+
+def apart(texts):
+    """Whether each of `texts` ends left of where the next begins, as drawn."""
+    boxes = [text.get_window_extent() for text in texts]
+    return all(a.x1 < b.x0 for a, b in pairwise(boxes))
+
+
+def test_next_tokens_draws_the_ten_likeliest_from_the_top():
+    pieces = ["\n", "‹E6›", "\t", " be", "白日", "👩", "$\\q$", "$x$", "<b>", "é", "j", "k", "l"]
+    p = np.array([20, 5, 15, 9, 8, 7, 6, 4, 5, 3, 2, 1, 15]) / 100
+    ax = Figure(figsize=(7, 3.6)).subplots()
+    alt = plot.next_tokens(ax, p, pieces, "to│␣白👩$\\q$")
+    order = [0, 2, 12, 3, 4, 5, 6, 1, 8, 7]  # of two as likely, the first comes first
+    assert [bar.get_width() for bar in ax.patches] == [p[i] for i in order]
+    middles = [bar.get_y() + bar.get_height() / 2 for bar in ax.patches]
+    assert middles == pytest.approx(ax.get_yticks().tolist())
+    assert {bar.get_x() for bar in ax.patches} == {0}
+    assert to_hex(ax.patches[0].get_facecolor()) == plot.VALUE
+    tops = [bar.get_window_extent().y1 for bar in ax.patches]
+    assert tops == sorted(tops, reverse=True)
+    names = ["↵", "‹09›", "l", "␣be", "白日", "👩", "$\\q$", "‹E6›", "<b>", "$x$"]
+    shares = ["20.0%", "15.0%", "15.0%", "9.0%", "8.0%", "7.0%", "6.0%", "5.0%", "5.0%", "4.0%"]
+    drawn = [label.get_text() for label in ax.get_yticklabels()]
+    assert drawn == [name.replace("👩", "□") for name in names]  # which has no letter for it
+    assert texts(ax) == shares
+    assert ax.get_title() == "after to│␣白□$\\q$"
+    assert ax.get_xlabel() == "probability of the next token"
+    told = ", ".join(f"“{name}” {share}" for name, share in zip(names, shares, strict=True))
+    assert alt == f"The likeliest next tokens after to│␣白👩$\\q$: {told}; all others 6.0%."
+    assert "<img" in plot.to_html(alt, ax.figure)  # matplotlib knows no \\q
+
+
+def test_next_tokens_are_drawn_in_letters_of_the_chinese_font_too(recwarn, caplog):
+    def ink(name, read):
+        ax = Figure(figsize=(4, 2)).subplots()
+        plot.next_tokens(ax, np.array([0.5, 0.5]), [name, "a"], read)
+        canvas = FigureCanvasAgg(ax.figure)
+        canvas.draw()
+        return np.asarray(canvas.buffer_rgba()).astype(float)
+
+    box = ink("□", "□")
+    assert np.abs(ink("霜", "□") - box).sum() > 1000
+    assert np.abs(ink("□", "霜") - box).sum() > 1000
+    assert (ink("\U0010fffd", "👩") == ink("‹10FFFD›", "□")).all()
+    assert not recwarn.list
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("most", [1, 0.9999, 0.99, 0.5, 0.004])
+@pytest.mark.parametrize("size", [(7, 3.6), (6, 3.2)])
+def test_next_tokens_write_each_share_inside_the_frame(most, size):
+    p = np.full(400, (1 - most) / 399)
+    p[3] = most
+    ax = Figure(figsize=size).subplots()
+    plot.next_tokens(ax, p, ["a"] * 400)
+    assert texts(ax)[0] == f"{100 * most:.1f}%"
+    assert inside(ax, ax.texts)
+    assert ax.patches[0].get_window_extent().width > 0.8 * ax.get_window_extent().width
+
+
+def test_next_tokens_of_a_small_vocabulary_leave_nothing():
+    p = np.array([0.7, 0.1, 0.2000001], np.float32)  # whose sum is a little more than 1
+    assert 1 - p.sum() < 0
+    ax = Figure().subplots()
+    assert plot.next_tokens(ax, p, ["a", "b", "c"]) == (
+        "The likeliest next tokens: “a” 70.0%, “c” 20.0%, “b” 10.0%; all others 0.0%."
+    )
+    assert len(ax.patches) == 3
+    assert ax.get_title() == ""
+
+
+SIZES = {
+    "parameters": ([7e3, 26e3, 1e5, 4e5], ["7k", "26k", "100k", "400k"]),
+    "characters": (
+        [25600, 51200, 102400, 204800, 409600],
+        ["25.6k", "51.2k", "102k", "205k", "410k"],
+    ),
+    "two decades": ([1e4, 1e5, 1e6], ["10k", "100k", "1M"]),
+}
+
+
+@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize("out", [[], [0], [0, 2]])
+def test_power_law_draws_points_hollow_where_left_out_and_the_line(name, out):
+    x, sizes = np.array(SIZES[name][0]), SIZES[name][1]
+    y, kept = 5 * x**-0.1 * np.linspace(1, 1.04, len(x)), np.ones(len(x), bool)
+    kept[out] = False
+    ax = Figure(figsize=(6.5, 4)).subplots()
+    alt = plot.power_law(ax, x, y, kept, 5.0, 0.1)
+    *points, line = ax.lines
+    full = [i for i in range(len(x)) if i not in out]
+    for drawn, chosen in zip(points, [full, out] if out else [full], strict=True):
+        assert drawn.get_xydata().tolist() == [[x[i], y[i]] for i in chosen]
+        assert (drawn.get_marker(), drawn.get_linestyle()) == ("o", "None")
+        assert drawn.get_color() == plot.VALUE
+    assert [drawn.get_markerfacecolor() for drawn in points] == [plot.VALUE, "none"][: len(points)]
+    assert line.get_xdata().tolist() == x.tolist()
+    assert line.get_ydata() == pytest.approx([5 / size**0.1 for size in x])
+    assert (line.get_color(), line.get_linestyle()) == (plot.GRADIENT, "--")
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    legend = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert legend == ["in the fit", *["left out"][: len(out)], "5 · x^(−0.100)"]
+    assert texts(ax) == [f"{i + 1}" for i in range(len(x))]
+    assert [text.xy for text in ax.texts] == list(zip(x, y, strict=True))
+    worst = max(abs(5 / x[i] ** 0.1 / y[i] - 1) for i in full)
+    told = [f"{y[i]:.3g} at {sizes[i]}{' (left out)' * (i in out)}" for i in range(len(x))]
+    assert alt == (
+        f"{len(full)} of {len(x)} points: y = 5 · x^(−0.100), at most {100 * worst:.1f}% off; "
+        f"the points are {', '.join(told)}."
+    )
+
+
+@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize("slope", [0.02, 0.1, 0.3])
+def test_power_law_has_ticks_that_can_be_read(name, slope):
+    x, sizes = np.array(SIZES[name][0]), SIZES[name][1]
+    ax = Figure(figsize=(6.5, 4)).subplots()
+    plot.power_law(ax, x, 9 * x**-slope, np.ones(len(x), bool), 9, slope)
+    assert inside(ax, [*ax.texts, ax.get_legend()])
+    assert [label.get_text() for label in ax.get_xticklabels()] == sizes
+    assert apart(ax.get_xticklabels())
+    for axis in (ax.xaxis, ax.yaxis):
+        assert not [label for label in axis.get_ticklabels(minor=True) if label.get_text()]
+    (low, high), labels = ax.get_ylim(), ax.get_yticklabels()
+    seen = [label for label in labels if low <= label.get_position()[1] <= high]
+    assert 3 <= len(seen) <= 8
+    for label in seen:
+        assert float(label.get_text()) == pytest.approx(label.get_position()[1])
+    boxes = [label.get_window_extent() for label in seen]
+    assert all(a.y1 < b.y0 for a, b in pairwise(boxes))
+    points = ax.transData.transform(ax.lines[0].get_xydata())
+    legend = ax.get_legend().get_window_extent()
+    assert not any(legend.contains(*point) for point in points)
+
+
+def test_power_law_that_rises_has_one_sign():
+    x = np.array([1.0, 10.0])
+    ax = Figure().subplots()
+    alt = plot.power_law(ax, x, 2 * x**0.1, np.ones(2, bool), 2.0, -0.1)
+    assert "y = 2 · x^(0.100), at most 0.0% off" in alt
 
 
 @pytest.fixture

@@ -1,15 +1,19 @@
 """A control that moves changes the picture; the picture remains without a kernel."""
 
 import math
+import re
+from itertools import pairwise
 
 import ipywidgets
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
 from torch import nn
 
 from aigc_lib import plot, tokenizers, transformer, widgets
+from aigc_lib.bpe import BPE
 from aigc_lib.ngram import NGram
 from aigc_lib.rnn import LSTM, LanguageModel
 
@@ -466,3 +470,288 @@ def test_a_complaint_with_dollars_is_no_mathematics(looked):
     explorer, *_ = looked
     explorer.controls["text"].value = r"$\q$?"
     assert "cannot read" in explorer.alt
+
+
+def stepped(text, merges):
+    """Return the pieces of a text of letters, spaces and marks, and the last pair, by counting."""
+    words = [[bytes([b]) for b in w.encode()] for w in re.findall(r" ?\w+| ?[^\w\s]+|\s", text)]
+    rank, last = {bytes([b]): b for b in range(256)}, None
+    for new in range(256, 256 + merges):
+        pairs = [pair for word in words for pair in pairwise(word)]
+        if not pairs:
+            break
+        a, b = min(pairs, key=lambda pair: (-pairs.count(pair), rank[pair[0]], rank[pair[1]]))
+        last = a, b, pairs.count((a, b))
+        rank[a + b] = new
+        for word in words:
+            i = 0
+            while i < len(word) - 1:
+                if word[i] == a and word[i + 1] == b:
+                    word[i : i + 2] = [a + b]
+                i += 1
+    return [piece for word in words for piece in word], last
+
+
+TO_BE = "to be or not to be, that is the question\n"
+
+
+@pytest.mark.parametrize("merges", [0, 1, 2, 7, 20])
+def test_bpe_stepper_cuts_the_text_as_plain_counting_does(merges):
+    text = TO_BE * 3
+    explorer = widgets.bpe_stepper(text)
+    explorer.controls["merges"].value = merges
+    pieces, last = stepped(text, merges)
+    head, _, cut = explorer.alt.partition("\n\n")
+    shown = "│".join(piece.decode() for piece in pieces).replace(" ", "␣").replace("\n", "↵")
+    assert cut.replace("│\n", "│") == shown
+    told = [f"123 bytes, {merges} merges, {len(pieces)} tokens"]
+    if merges:
+        a, b = (piece.decode().replace(" ", "␣") for piece in last[:2])
+        told += [f"the last merge: “{a}” and “{b}” stood together {last[2]} times"]
+    assert head == "\n".join(told)
+
+
+def test_bpe_stepper_moves_with_each_control():
+    explorer = widgets.bpe_stepper("aaab aab", most=9)
+    assert explorer.alt == "8 bytes, 0 merges, 8 tokens\n\na│a│a│b│␣│a│a│b"
+    slider = explorer.controls["merges"]
+    assert (slider.min, slider.max, slider.value, slider.step) == (0, 9, 0, 1)
+    slider.value = 1
+    assert explorer.alt.endswith("“a” and “a” stood together 3 times\n\naa│a│b│␣│aa│b")
+    slider.value = 9
+    assert explorer.alt.startswith("8 bytes, 5 merges, 2 tokens\n")
+    assert explorer.alt.endswith("\nno pair is left: each piece is one token\n\naaab│␣aab")
+    explorer.controls["text"].value = "<b> $x$ 白"
+    assert "no pair is left" in explorer.alt
+    assert explorer.alt.endswith("\n\n<│b│>│␣$│x│$│␣白")
+    assert "&lt;│b│&gt;" in explorer.picture.value
+    assert "<b>" not in explorer.picture.value
+
+
+@pytest.mark.parametrize("merges", [0, 5])
+@pytest.mark.parametrize("text", ["", " ", "\n\t \u3000", " " * 600 + "text"])
+def test_bpe_stepper_of_nothing_says_so(text, merges):
+    explorer = widgets.bpe_stepper(TO_BE)
+    explorer.controls["merges"].value = merges
+    explorer.controls["text"].value = text
+    assert explorer.alt == "There is nothing to merge: type something."
+
+
+@pytest.mark.parametrize("merges", [0, 5])
+def test_bpe_stepper_tells_of_half_a_character(merges):
+    explorer = widgets.bpe_stepper(TO_BE)
+    explorer.controls["merges"].value = merges
+    explorer.controls["text"].value = "ab\ud83d c"
+    assert explorer.alt.startswith("character 2 of the text is U+D83D, half of a surrogate pair")
+    explorer.picture.value.encode()
+    explorer.controls["text"].value = "ab"
+    assert explorer.alt.endswith("a│b" if merges == 0 else "\nab")
+
+
+def test_bpe_stepper_shows_bytes_and_what_has_no_look():
+    explorer = widgets.bpe_stepper("👩\t白白")
+    assert explorer.alt.endswith("‹F0›│‹9F›│‹91›│‹A9›│‹09›│‹E7›│‹99›│‹BD›│‹E7›│‹99›│‹BD›")
+    explorer.controls["merges"].value = 2
+    assert "the last merge: “‹E7›” and “‹99›‹BD›” stood together 2 times" in explorer.alt
+    assert explorer.alt.endswith("│白│白")
+    explorer.controls["text"].value = "to\nto"
+    explorer.controls["merges"].value = 60
+    assert explorer.alt.endswith("\n\nto│↵│to")
+
+
+@pytest.mark.parametrize("text", ["白日依山尽，黄河入海流。", "well-known ", "ab👩 "])
+@pytest.mark.parametrize("merges", [0, 60])
+@pytest.mark.parametrize("length", [599, 600, 601, 5000])
+def test_bpe_stepper_reads_600_characters_in_lines_of_90_columns(text, merges, length):
+    text = (text * 5000)[:length]
+    explorer = widgets.bpe_stepper(text)
+    explorer.controls["merges"].value = merges
+    head, _, cut = explorer.alt.partition("\n\n")
+    assert head.startswith(f"{len(text[:600].encode())} bytes, ")
+    assert ("only the first 600 characters are read" in head) == (length > 600)
+    lines = cut.split("\n")
+    widths = [sum(1 + (c in "白日依山尽，黄河入海流。👩") for c in line) for line in lines]
+    assert max(widths) <= 90
+    assert min(widths[:-1]) > 90 - 15  # the next token is not wider
+    assert all(line[-1] == "│" for line in lines[:-1])
+    if merges:  # enough for these few words
+        assert "".join(cut.replace("│", "").split("\n")).replace("␣", " ") == text[:600]
+
+
+def test_bpe_stepper_gives_a_token_that_fits_no_line_its_own():
+    explorer = widgets.bpe_stepper("a" * 256 + " b", most=10)
+    explorer.controls["merges"].value = 10
+    assert explorer.alt.endswith(f"\n\n{'a' * 256}│\n␣b")
+
+
+class Summed(nn.Module):
+    """A made-up model: the logits after some tokens are a table's row for their sum."""
+
+    longest = 5
+
+    def __init__(self, vocab_size):
+        super().__init__()
+        self.vocab_size, generator = vocab_size, torch.Generator().manual_seed(0)
+        self.table = nn.Parameter(3 * torch.randn(97, vocab_size, generator=generator))
+
+    def forward(self, ids):
+        assert ids.ndim == 2
+        assert ids.dtype == torch.int64
+        assert ids.shape[1] <= self.longest
+        return self.table[ids.cumsum(1) % 97]
+
+
+MERGES = [
+    (116, 104),
+    (256, 101),
+    (0xE7, 0x99),
+    (258, 0xBD),
+    (36, 92),
+]  # th, the, half of 白, 白, $\
+
+
+def expected(model, ids):
+    """Return the ten likeliest ids after `ids`, each with its probability in percent, plainly."""
+    logits = model.table[sum(ids[-5:]) % 97].tolist()
+    total = sum(math.exp(x) for x in logits)
+    p = [math.exp(x) / total for x in logits]
+    return [(i, 100 * p[i]) for i in sorted(range(len(p)), key=lambda i: -p[i])[:10]]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "ids", "read"),
+    [
+        ("the", [257], "the"),
+        (" ", [32], "␣"),
+        ("th\n", [256, 10], "th│↵"),
+        ("白\t", [259, 9], "白│‹09›"),
+        ("👩", [0xF0, 0x9F, 0x91, 0xA9], "‹F0›│‹9F›│‹91›│‹A9›"),
+        ("$\\q$", [260, 113, 36], "$\\│q│$"),
+        ("<b>", [60, 98, 62], "<│b│>"),
+        ("abcdefgh", [100, 101, 102, 103, 104], "d│e│f│g│h"),  # more than `longest`
+    ],
+)
+def test_token_explorer_shows_what_the_model_gives_after_the_prompt(prompt, ids, read):
+    tokenizer = BPE(MERGES)
+    model = Summed(261)
+    explorer = widgets.token_explorer(model, tokenizer, "a")
+    before = explorer.picture.value
+    explorer.controls["prompt"].value = prompt
+    assert explorer.picture.value != before
+    ax = drawn(explorer, prompt=prompt)
+    top = expected(model, ids)
+    assert [100 * bar.get_width() for bar in ax.patches] == pytest.approx([p for _, p in top])
+    assert [text.get_text() for text in ax.texts] == [f"{p:.1f}%" for _, p in top]
+    special = {256: "th", 257: "the", 258: "‹E7›‹99›", 259: "白", 260: "$\\", 32: "␣", 10: "↵"}
+    names = [special.get(i) or (chr(i) if 32 < i < 127 else f"‹{i:02X}›") for i, _ in top]
+    assert [label.get_text() for label in ax.get_yticklabels()] == names
+    assert ax.get_title() == f"after {read}"
+    told = ", ".join(f"“{name}” {p:.1f}%" for name, (_, p) in zip(names, top, strict=True))
+    rest = 100 - sum(p for _, p in top)
+    assert (
+        explorer.alt == f"The likeliest next tokens after {read}: {told}; all others {rest:.1f}%."
+    )
+
+
+def test_token_explorer_writes_the_end_of_what_is_read():
+    model = Summed(261)
+    model.longest = 60
+    explorer = widgets.token_explorer(model, BPE(MERGES), "a")
+    for n, shown in ((25, "│".join("x" * 25)), (26, "…" + "│".join("x" * 26)[-49:])):
+        assert drawn(explorer, prompt="x" * n).get_title() == f"after {shown}"
+    ax = drawn(explorer, prompt="w" * 100)
+    ax.figure.set_size_inches(7, 3.6)
+    assert ax.title.get_window_extent().width < ax.get_window_extent().width
+
+
+def test_token_explorer_tells_why_there_is_nothing_to_draw_and_goes_on():
+    explorer = widgets.token_explorer(Summed(261), BPE(MERGES), "a")
+    before = explorer.alt
+    for prompt, why in (("", "There is nothing to go on from: type"), ("a\ud800", "U+D800, half")):
+        explorer.controls["prompt"].value = prompt
+        assert why in explorer.alt
+        assert "<img" in explorer.picture.value
+        ax = drawn(explorer, prompt=prompt)
+        assert ax.get_title().replace("\n", " ") == explorer.alt
+        assert ax.title.get_color() == plot.GRADIENT
+        assert not ax.axison
+        assert not ax.patches
+    explorer.controls["prompt"].value = "a"
+    assert explorer.alt == before
+    assert plt.get_fignums() == []
+
+
+def test_token_explorer_refuses_a_tokenizer_that_does_not_fit():
+    for size in (260, 262):
+        with pytest.raises(ValueError, match=f"tokenizer of 261 tokens for a model of {size}"):
+            widgets.token_explorer(Summed(size), BPE(MERGES), "a")
+
+
+RUNS = {
+    "parameters": ([7e3, 26e3, 1e5, 4e5], [2.6, 2.53, 2.4, 2.3]),
+    "characters read": ([25600 * 2**i for i in range(5)], [3.1, 2.8, 2.6, 2.45, 2.36]),
+}
+
+
+def fitted(x, y):
+    """Return a and b of y = a·x^(-b), by the closed form of least squares on logarithms."""
+    u, v = [math.log(t) for t in x], [math.log(t) for t in y]
+    mu, mv = sum(u) / len(u), sum(v) / len(v)
+    slope = sum((s - mu) * (t - mv) for s, t in zip(u, v, strict=True))
+    slope /= sum((s - mu) ** 2 for s in u)
+    return math.exp(mv - slope * mu), -slope
+
+
+@pytest.mark.parametrize("grows", RUNS)
+@pytest.mark.parametrize("dropped", [(), (1,), (2, 4), (5,), (4, 5)])
+def test_scaling_explorer_fits_the_points_that_are_not_left_out(grows, dropped):
+    explorer = widgets.scaling_explorer(RUNS)
+    explorer.controls["grows"].value = grows
+    explorer.controls["dropped"].value = dropped
+    x, y = RUNS[grows]
+    kept = [i for i in range(len(x)) if i + 1 not in dropped]
+    out = [i for i in range(len(x)) if i + 1 in dropped]
+    a, b = fitted([x[i] for i in kept], [y[i] for i in kept])
+    ax = drawn(explorer, grows=grows, dropped=dropped)
+    full, *hollow, line = ax.lines
+    assert full.get_xydata().tolist() == [[x[i], y[i]] for i in kept]
+    assert [h.get_xydata().tolist() for h in hollow] == [[[x[i], y[i]] for i in out]][: len(out)]
+    assert line.get_ydata() == pytest.approx([a * t**-b for t in x])
+    assert (ax.get_xlabel(), ax.get_ylabel()) == (grows, "loss, nats a token")
+    worst = max(abs(a * x[i] ** -b / y[i] - 1) for i in kept)
+    assert explorer.alt.startswith(
+        f"Loss against {grows}, {len(kept)} of {len(x)} points: y = {a:.3g} · x^(−{b:.3f}), "
+        f"at most {100 * worst:.1f}% off; the points are {y[0]:.3g} at "
+    )
+    assert explorer.alt.count("(left out)") == len(out)
+
+
+def test_scaling_explorer_moves_with_each_control():
+    explorer = widgets.scaling_explorer(RUNS)
+    grows, dropped = (explorer.controls[name] for name in ("grows", "dropped"))
+    assert (tuple(grows.options), grows.value) == (("parameters", "characters read"), "parameters")
+    assert (tuple(dropped.options), dropped.value) == ((1, 2, 3, 4, 5), ())
+    pictures = {explorer.picture.value}
+    moves = [(dropped, (1,)), (dropped, (1, 3)), (grows, "characters read"), (dropped, ())]
+    for n, (control, value) in enumerate(moves, 2):
+        control.value = value
+        pictures.add(explorer.picture.value)
+        assert len(pictures) == n
+    assert plt.get_fignums() == []
+
+
+def test_scaling_explorer_needs_two_points():
+    explorer = widgets.scaling_explorer(RUNS)
+    explorer.controls["dropped"].value = (1, 2, 3)
+    assert explorer.alt == "A line needs two points: leave fewer out."
+    ax = drawn(explorer, grows="parameters", dropped=(1, 2, 3, 4))
+    assert ax.get_title() == explorer.alt
+    assert not ax.lines
+    assert not ax.axison
+    explorer.controls["grows"].value = "characters read"  # which has two more
+    assert explorer.alt.startswith("Loss against characters read, 2 of 5 points: ")
+
+
+def test_scaling_explorer_reads_arrays_and_whole_numbers():
+    runs = {"x": (np.array([1, 10, 100]), torch.tensor([4.0, 2.0, 1.0]))}
+    assert "y = 4 · x^(−0.301), at most 0.0% off" in widgets.scaling_explorer(runs).alt
