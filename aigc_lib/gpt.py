@@ -248,7 +248,7 @@ def save_gpt(path, model: GPT, tokenizer: BPE) -> None:
 
     Raises ValueError as `about` does. Lesson 06.
     """
-    weights = {name: w.half().contiguous() for name, w in model.state_dict().items()}
+    weights = {name: w.half() for name, w in model.state_dict().items()}
     save_file(weights, path, about(model, tokenizer))
 
 

@@ -471,6 +471,7 @@ def test_to_hf_and_back_is_the_same_model():
     assert (again.vocab_size, again.longest, again.h[0].attn.nh) == (5, 6, 2)
     hf = to_hf(model)
     assert not hf.training
+    assert (hf.config.bos_token_id, hf.config.eos_token_id) == (None, None)  # no id ends a text
     assert hf.lm_head.weight is hf.transformer.wte.weight
     for weights in hf.parameters():
         nn.init.zeros_(weights)
