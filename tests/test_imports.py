@@ -13,7 +13,7 @@ LAYERS = [
     ["lesson", "data", "tokenizers"],
     ["backprop", "classifier", "metrics", "ngram", "optim"],
     ["bpe", "rnn", "transformer"],
-    ["train"],
+    ["gpt", "train"],
     ["plot"],
     ["widgets"],
     ["check", "doctor"],

@@ -342,6 +342,10 @@ def flops_per_token(fn: Attempt) -> None:
                 "6N is for training: forward it is 2N, and attention comes on top.",
             ),
             ((right - output) / layers + output, "There are as many such blocks as `layers`."),
+            (
+                right - 2 * scores * (layers - 1) / layers,
+                "Each of the `layers` has its scores and averages, not only one.",
+            ),
         ]
         answer = fn(C, layers, T, V)
         if isinstance(answer, int) and not isinstance(answer, bool):
@@ -428,7 +432,7 @@ def directions(fn: Attempt) -> None:
             (orthogonal(g), "Muon's short cut makes them about 1: use the SVD, which is exact."),
         ]
         if m == n:
-            mistakes.append((u @ vt.T, "svd has transposed V already: U @ Vt, without .T."))
+            mistakes.append((u @ vt.T, "U @ V, not transposed: torch.linalg.svd returns Vᵀ as it is needed."))
         what = f"the result for g of shape {(m, n)}"
         try:
             answer = fn(g)

@@ -328,6 +328,10 @@ WRONG = {
         (flops(attention=0), "Attention multiplies"),
         (flops(attention=2), "causal or not"),
         (flops(output=0), "The logits are missing"),
+        (
+            lambda C, layers, T, V: layers * 24 * C * C + 4 * T * C + 2 * C * V,
+            "not only one",
+        ),
         (flops(maps=12), "are 24C² operations"),
         (flops(output=1), "each with an addition"),
         (flops(output=4), "To look a row"),
