@@ -328,7 +328,7 @@ def power_law(ax, x: np.ndarray, y: np.ndarray, kept: np.ndarray, a: float, b: f
     sizes = [EngFormatter(sep="")(float(f"{size:.3g}")) for size in x]
     ax.set_xticks(x, sizes)
     ax.yaxis.set_major_locator(MaxNLocator(6))
-    ax.yaxis.set_major_formatter(ScalarFormatter(useOffset=False))
+    ax.yaxis.set_major_formatter(ScalarFormatter())
     for i, place in enumerate(zip(x, y, strict=True), 1):
         ax.annotate(f"{i}", place, (5, 5), textcoords="offset points", color=VALUE)
     ax.legend(frameon=False)

@@ -578,6 +578,12 @@ def test_bpe_stepper_reads_600_characters_in_lines_of_90_columns(text, merges, l
         assert "".join(cut.replace("│", "").split("\n")).replace("␣", " ") == text[:600]
 
 
+def test_bpe_stepper_fills_a_line_of_wide_characters():
+    explorer = widgets.bpe_stepper("白，" * 20)
+    explorer.controls["merges"].value = 60
+    assert explorer.alt.endswith("\n\n" + "白│，│" * 15 + "\n" + "│".join("白，" * 5))
+
+
 def test_bpe_stepper_gives_a_token_that_fits_no_line_its_own():
     explorer = widgets.bpe_stepper("a" * 256 + " b", most=10)
     explorer.controls["merges"].value = 10
@@ -674,6 +680,8 @@ def test_token_explorer_tells_why_there_is_nothing_to_draw_and_goes_on():
         ax = drawn(explorer, prompt=prompt)
         assert ax.get_title().replace("\n", " ") == explorer.alt
         assert ax.title.get_color() == plot.GRADIENT
+        ax.figure.set_size_inches(7, 3.6)
+        assert ax.title.get_window_extent().width < ax.get_window_extent().width
         assert not ax.axison
         assert not ax.patches
     explorer.controls["prompt"].value = "a"
