@@ -370,7 +370,7 @@ WRONG = {
     ],
     "directions": [
         (decomposed(product, full=True), "full_matrices=False"),
-        (decomposed(turned_back), "without .T"),
+        (decomposed(turned_back), "not transposed"),
         (lambda g: g / g.norm(), "Dividing by a norm"),
         (lambda g: g / torch.linalg.matrix_norm(g, 2), "Only the largest"),
         (lambda g: g / g.norm(dim=0), "Each column"),
