@@ -262,12 +262,13 @@ def about(model: GPT, tokenizer: BPE) -> dict[str, str]:
     return {key: json.dumps(value) for key, value in {**told, "merges": tokenizer.merges}.items()}
 
 
-def load_gpt(path=None) -> tuple[GPT, BPE]:
+def load_gpt(path=None, tokenizer: BPE | None = None) -> tuple[GPT, BPE]:
     """Return a model that `save_gpt` wrote, in float32 on the CPU, and its tokenizer.
 
     Without a path it is the one that the course ships: trained on Shakespeare's training plays
     alone by `make checkpoints`; the file's metadata record the run. Raises ValueError for a file
-    without a tokenizer or with one of another size, DataError as `data.verify` does. Lesson 06.
+    without a tokenizer or with one of another size, and if `tokenizer` is given and has other
+    merges than the file; DataError as `data.verify` does. Lesson 06.
     """
     weights, told = data.checkpoint("shakespeare_gpt") if path is None else data.tensors(path)
     if "merges" not in (told or {}):
@@ -275,12 +276,17 @@ def load_gpt(path=None) -> tuple[GPT, BPE]:
     keys = ("heads", "longest", "turned", "merges")
     heads, longest, turned, merges = (json.loads(told[key]) for key in keys)
     V, C = weights["wte.weight"].shape
-    tokenizer = check_vocabulary(V, BPE(merges))
+    its = check_vocabulary(V, BPE(merges))
+    if tokenizer is not None and tokenizer.merges != its.merges:
+        raise ValueError(
+            f"a tokenizer of {len(tokenizer)} tokens has other merges than the one of {V} that the "
+            "model was trained with, so its ids mean something else: use the one in the file"
+        )
     layers = 1 + max(int(name.split(".")[1]) for name in weights if name.startswith("h."))
     with torch.random.fork_rng(devices=[]):  # the first weights are drawn, only to be replaced
         model = GPT(V, C, heads, layers, longest, turned)
     model.load_state_dict(weights)
-    return model, tokenizer
+    return model, its
 
 
 def check_vocabulary(vocab_size: int, tokenizer) -> BPE:

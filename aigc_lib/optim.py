@@ -102,8 +102,9 @@ class Muon(Optimizer):
 
     m ← μm + (1−μ)g, u = orthogonal((1−μ)g + μm), w ← (1 − lr λ) w − lr √max(1, rows/columns) u.
     It is for the matrices (rows, columns) that a network multiplies with, not for embeddings or
-    vectors. Raises ValueError for a parameter that is no matrix. Source: Jordan et al. 2024, "Muon:
-    an optimizer for hidden layers in neural networks"; lesson 06.
+    vectors. Raises ValueError for a parameter that is no matrix. Source: Jordan et al. 2024, Muon:
+    an optimizer for hidden layers in neural networks; its decay: Liu et al. 2025, arXiv:2502.16982;
+    lesson 06.
     """
 
     def __init__(self, params, lr: float, momentum: float = 0.95, weight_decay: float = 0.1):

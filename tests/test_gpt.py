@@ -579,6 +579,15 @@ def test_a_tokenizer_of_another_size_is_not_saved(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_tokenizer_of_the_same_size_with_other_merges_is_refused(tmp_path):
+    """Ids of one are also ids of the other, so that nothing else would tell."""
+    tokenizer, other = BPE([(97, 98), (256, 99)]), BPE([(97, 98), (99, 256)])
+    save_gpt(tmp_path / "model", GPT(258, 8, 2, 1, 4), tokenizer)
+    assert load_gpt(tmp_path / "model", tokenizer)[1].merges == tokenizer.merges
+    with pytest.raises(ValueError, match="of 258 tokens has other merges than the one of 258"):
+        load_gpt(tmp_path / "model", other)
+
+
 def test_a_file_of_another_tokenizer_or_none_is_not_read(tmp_path):
     (model, tokenizer), path = model_and_tokenizer(), tmp_path / "gpt.safetensors"
     save_gpt(path, model, tokenizer)

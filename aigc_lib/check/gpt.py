@@ -287,7 +287,9 @@ def initial_loss(fn: Attempt) -> None:
         z = s * _draw(250, V)
         drawn = (z.logsumexp(1) - z.mean(1)).mean().item()
         answer = fn(V, s)
-        is_number = isinstance(answer, (float, torch.Tensor)) and np.shape(answer) == ()
+        is_number = (
+            isinstance(answer, (float, np.floating, torch.Tensor)) and np.shape(answer) == ()
+        )
         if is_number and abs(answer - drawn) < 0.01:
             continue
         even, more = math.log(V), s * s / 2
@@ -348,7 +350,7 @@ def flops_per_token(fn: Attempt) -> None:
             ),
         ]
         answer = fn(C, layers, T, V)
-        if isinstance(answer, int) and not isinstance(answer, bool):
+        if isinstance(answer, (int, np.integer)) and not isinstance(answer, bool):
             answer = float(answer)
         what = f"the number for C = {C}, layers = {layers}, T = {T}, V = {V}"
         hint = "Each product (1, m) (m, n) has mn multiplications and as many additions."
@@ -432,7 +434,9 @@ def directions(fn: Attempt) -> None:
             (orthogonal(g), "Muon's short cut makes them about 1: use the SVD, which is exact."),
         ]
         if m == n:
-            mistakes.append((u @ vt.T, "U @ V, not transposed: torch.linalg.svd returns Vᵀ as it is needed."))
+            mistakes.append(
+                (u @ vt.T, "U @ V, not transposed: torch.linalg.svd returns Vᵀ as it is needed.")
+            )
         what = f"the result for g of shape {(m, n)}"
         try:
             answer = fn(g)
