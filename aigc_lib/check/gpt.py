@@ -11,14 +11,9 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from aigc_lib.check.judge import Attempt, Wrong, exercise, expect
+from aigc_lib.check.judge import Attempt, Wrong, exercise, expect, normal
 from aigc_lib.gpt import GPT
 from aigc_lib.optim import orthogonal
-
-
-def _draw(*shape: int, seed: int = 0) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(shape, generator=generator, dtype=torch.float64)
 
 
 def _expect_same(got, want, what: str, mistakes, hint: str) -> None:
@@ -232,7 +227,7 @@ def bits(fn: Attempt) -> None:
 def mended_loss(fn: Attempt) -> None:
     """The loss of each token but a row's first, by the logits at the token before it."""
     B, T, V = 2, 5, 4
-    logits, ids = _draw(B, T, V), torch.tensor([[0, 3, 1, 1, 2], [2, 2, 0, 3, 1]])
+    logits, ids = normal(B, T, V), torch.tensor([[0, 3, 1, 1, 2], [2, 2, 0, 3, 1]])
 
     def mean(pairs) -> float:
         """Return the mean loss for pairs of a place whose logits are read and one of a target."""
@@ -284,7 +279,7 @@ def initial_loss(fn: Attempt) -> None:
     of z_w is 0: ln V + s²/2, which the draws confirm and whose variants are the known mistakes.
     """
     for V, s in ((4000, 0.6), (2000, 1.2)):
-        z = s * _draw(250, V)
+        z = s * normal(250, V)
         drawn = (z.logsumexp(1) - z.mean(1)).mean().item()
         answer = fn(V, s)
         is_number = (
@@ -415,7 +410,7 @@ def directions(fn: Attempt) -> None:
     """U Vᵀ for g = U S Vᵀ that was made from U, S and V: no decomposition is needed."""
     for m, n in ((4, 4), (3, 5), (5, 3)):
         k = min(m, n)
-        U, V = torch.linalg.qr(_draw(m, k)).Q, torch.linalg.qr(_draw(n, k, seed=1)).Q
+        U, V = torch.linalg.qr(normal(m, k)).Q, torch.linalg.qr(normal(n, k, seed=1)).Q
         S = torch.linspace(3, 0.5, k, dtype=torch.float64)
         g, right = U * S @ V.T, U @ V.T
         u, s, vt = torch.linalg.svd(g, full_matrices=False)

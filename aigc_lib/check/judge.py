@@ -111,6 +111,12 @@ def _same(before, after) -> bool:
     return True
 
 
+def normal(*shape: int, seed: int = 0) -> torch.Tensor:
+    """Return float64 draws of N(0, 1) for an exercise: the same for the same seed."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(shape, generator=generator, dtype=torch.float64)
+
+
 def expect(got, want, what: str = "the result", mistakes=(), hint: str = "") -> None:
     """Raise `Wrong` unless `got` equals `want` (a number or an array), to 1e-8.
 

@@ -6,12 +6,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from aigc_lib.check.judge import Attempt, Wrong, exercise, expect, expect_mended
-
-
-def _draw(*shape: int, seed: int = 0) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(shape, generator=generator, dtype=torch.float64)
+from aigc_lib.check.judge import Attempt, Wrong, exercise, expect, expect_mended, normal
 
 
 def _two(answer, of: str) -> tuple:
@@ -55,9 +50,9 @@ def _whole(ids):
 @exercise
 def bptt_step(fn: Attempt) -> None:
     """da = δ ∘ (1 − h²); dU = daᵀ h_before, and da U goes back: compared with autograd."""
-    U, before = _draw(4, 4).requires_grad_(), _draw(3, 4, seed=1).requires_grad_()
-    delta = _draw(3, 4, seed=2)
-    h = torch.tanh(_draw(3, 4, seed=3) + before @ U.T)
+    U, before = normal(4, 4).requires_grad_(), normal(3, 4, seed=1).requires_grad_()
+    delta = normal(3, 4, seed=2)
+    h = torch.tanh(normal(3, 4, seed=3) + before @ U.T)
     dU, back = (g.numpy() for g in torch.autograd.grad((delta * h).sum(), (U, before)))
     u, b, h = U.detach(), before.detach(), h.detach()
     da, flat, wrong = delta * (1 - h**2), delta, delta * (1 - b**2)
@@ -87,7 +82,7 @@ def bptt_step(fn: Attempt) -> None:
 @exercise
 def clip(fn: Attempt) -> None:
     """One factor for all tensors: min(1, limit/norm)."""
-    large = [_draw(3, 2), 5 * _draw(4, seed=1), _draw(1, 2, 2, seed=2)]
+    large = [normal(3, 2), 5 * normal(4, seed=1), normal(1, 2, 2, seed=2)]
     for limit, scale in ((1.5, 1.0), (2.5, 1.0), (3.0, 0.01)):
         gradients = [scale * g for g in large]
         norm = math.sqrt(sum(x * x for g in gradients for x in g.flatten().tolist()))
@@ -128,8 +123,8 @@ def clip(fn: Attempt) -> None:
 def gru_update(fn: Attempt) -> None:
     """h ← (1 − z) ∘ n + z ∘ h, z = σ(x Wᵀ + h Uᵀ + b)."""
     B, D, H = 3, 2, 4
-    x, h, n = _draw(B, D), _draw(B, H, seed=1), torch.tanh(_draw(B, H, seed=2))
-    W, U, b = _draw(H, D, seed=3), _draw(H, H, seed=4), _draw(H, seed=5)
+    x, h, n = normal(B, D), normal(B, H, seed=1), torch.tanh(normal(B, H, seed=2))
+    W, U, b = normal(H, D, seed=3), normal(H, H, seed=4), normal(H, seed=5)
 
     def mixed(squash, bias=b, u=U, w=W, old=h, new=n):
         z = squash(x @ w.T + h @ u.T + bias)
@@ -156,7 +151,7 @@ def carried_losses(fn: Attempt) -> None:
     """Values of a carried state, gradients of a cut one, for a tensor and for a pair."""
     for pair in (False, True):
         w = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
-        got = fn(_counting(w, pair), [_draw(2, 3, seed=i) for i in range(3)])
+        got = fn(_counting(w, pair), [normal(2, 3, seed=i) for i in range(3)])
         if not isinstance(got, (list, tuple)) or len(got) != 3:
             raise Wrong("return a list with the loss of each of the three windows.")
         of = "a pair" if pair else "a tensor"
@@ -208,7 +203,7 @@ def _by_hand(w: float, carry: bool, cut: bool) -> tuple[np.ndarray, np.ndarray]:
     losses, slopes, s, ds = [], [], 0.0, 0.0
     for i in range(3):
         s, ds = (s, 0.0 if cut else ds) if carry else (0.0, 0.0)
-        s, ds = w * s + _draw(2, 3, seed=i).mean().item(), s + w * ds
+        s, ds = w * s + normal(2, 3, seed=i).mean().item(), s + w * ds
         losses.append(s * s)
         slopes.append(2 * s * ds)
     return np.array(losses), np.array(slopes)
@@ -218,7 +213,7 @@ def _by_hand(w: float, carry: bool, cut: bool) -> tuple[np.ndarray, np.ndarray]:
 def mended_bits(fn: Attempt) -> None:
     """The inputs are all tokens but the last, read once, from no state; the mean is in bits."""
     V, ids = 5, torch.tensor([[0, 3, 1, 4, 4, 2, 0], [2, 2, 1, 0, 3, 4, 1]])
-    table, calls = _draw(V, V), []
+    table, calls = normal(V, V), []
 
     def model(tokens, state=None):
         if not isinstance(tokens, torch.Tensor) or tokens.ndim != 2 or len(tokens) != len(ids):

@@ -6,18 +6,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from aigc_lib.check.judge import Attempt, Wrong, exercise, expect, expect_mended
-
-
-def _random(seed: int, *shape: int) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(*shape, generator=generator, dtype=torch.float64)
+from aigc_lib.check.judge import Attempt, Wrong, exercise, expect, expect_mended, normal
 
 
 @exercise
 def mean_squared_error(fn: Attempt) -> None:
     """The mean of (prediction − target)² for shapes (B,) and (B, 1) in any combination."""
-    prediction, target = _random(0, 4), _random(1, 4)
+    prediction, target = normal(4, seed=0), normal(4, seed=1)
     right = F.mse_loss(prediction, target).item()
     everyone = (prediction[:, None] - target).square().mean().item()
     for p in (prediction, prediction[:, None]):
@@ -37,10 +32,10 @@ def mean_squared_error(fn: Attempt) -> None:
 def adam_step(fn: Attempt) -> None:
     """A later step of Adam with the default settings, then the first, from averages of 0."""
     zero = torch.zeros(5, dtype=torch.float64)
-    w = _random(2, 5)
-    starts = [(3, 1e-4 * _random(3, 5), 1e-8 * _random(4, 5) ** 2), (1, zero, zero)]
+    w = normal(5, seed=2)
+    starts = [(3, 1e-4 * normal(5, seed=3), 1e-8 * normal(5, seed=4) ** 2), (1, zero, zero)]
     for t, m, s in starts:
-        g = 1e-4 * _random(5 + t, 5)  # small, so that the place of ε is seen
+        g = 1e-4 * normal(5, seed=5 + t)  # small, so that the place of ε is seen
         given = {3: (0.001, 0.9, 0.999, 1e-8), 1: (0.01, 0.8, 0.99, 1e-6)}[t]
         lr, beta1, beta2, eps = given
         answer = fn(w, g, m, s, t, *given) if t == 1 else fn(w, g, m, s, t)
@@ -164,8 +159,8 @@ def convolve(fn: Attempt) -> None:
     for H, W, h, w in ((5, 7, 3, 3), (4, 6, 2, 3)):
         # Whole numbers, so that short floats are exact too.
         image, kernel = (
-            (5 * _random(H, H, W)).round().float(),
-            (3 * _random(w, h, w)).round().float(),
+            (5 * normal(H, W, seed=H)).round().float(),
+            (3 * normal(h, w, seed=w)).round().float(),
         )
         right = F.conv2d(image[None, None], kernel[None, None])[0, 0]
         flipped = F.conv2d(image[None, None], kernel.flip(0, 1)[None, None])[0, 0]
@@ -193,7 +188,7 @@ class _Watched(torch.nn.Module):
     def __init__(self):
         super().__init__()
         self.linear = torch.nn.Linear(3, 2).double()
-        self.linear.weight.data, self.linear.bias.data = _random(7, 2, 3), _random(8, 2)
+        self.linear.weight.data, self.linear.bias.data = normal(2, 3, seed=7), normal(2, seed=8)
         self.log = []
 
     def forward(self, x):
@@ -205,7 +200,7 @@ class _Watched(torch.nn.Module):
 def mended_training(fn: Attempt) -> None:
     """Find the bugs: a training loop, judged by what it did when."""
     model, events, clean, trained = _Watched(), [], [], []
-    batches = [(_random(i, 4, 3), torch.tensor([0, 1, 1, 0])) for i in range(3)]
+    batches = [(normal(4, 3, seed=i), torch.tensor([0, 1, 1, 0])) for i in range(3)]
     scores = iter([0.6, 0.9, 0.7, 0.7, 0.7])
 
     class Watching(torch.optim.SGD):

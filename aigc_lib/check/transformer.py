@@ -6,12 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from aigc_lib.check.judge import Attempt, Wrong, exercise, expect
-
-
-def _draw(*shape: int, seed: int = 0) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(shape, generator=generator, dtype=torch.float64)
+from aigc_lib.check.judge import Attempt, Wrong, exercise, expect, normal
 
 
 def _looped(q, k, v, mask=None) -> tuple[np.ndarray, np.ndarray]:
@@ -36,7 +31,7 @@ def _looped(q, k, v, mask=None) -> tuple[np.ndarray, np.ndarray]:
 @exercise
 def scaled_attention(fn: Attempt) -> None:
     """softmax(q kᵀ/√d) v, for four queries of three numbers and five keys."""
-    q, k, v = _draw(4, 3), _draw(5, 3, seed=1), _draw(5, 2, seed=2)
+    q, k, v = normal(4, 3), normal(5, 3, seed=1), normal(5, 2, seed=2)
     right, weights = _looped(q, k, v)
     scores = q @ k.T
     mistakes = [
@@ -89,7 +84,7 @@ def causal_mask(fn: Attempt) -> None:
 @exercise
 def mended_attention(fn: Attempt) -> None:
     """The mask is applied before the softmax: rows add up to 1, and the future changes nothing."""
-    q, k, v = _draw(4, 3), _draw(4, 3, seed=1), _draw(4, 2, seed=2)
+    q, k, v = normal(4, 3), normal(4, 3, seed=1), normal(4, 2, seed=2)
     mask = torch.ones(4, 4, dtype=torch.bool).tril()
     right, _ = _looped(q, k, v, mask)
     scores = q @ k.T / math.sqrt(3)
@@ -111,7 +106,7 @@ def mended_attention(fn: Attempt) -> None:
     expect(
         answer, right, "the output", mistakes, "Set what is not allowed to −∞, then the softmax."
     )
-    few, holes = _draw(2, 3, seed=9), torch.tensor([[0, 1, 0, 1], [1, 1, 1, 0]]).bool()
+    few, holes = normal(2, 3, seed=9), torch.tensor([[0, 1, 0, 1], [1, 1, 1, 0]]).bool()
     hint = "Use the mask that is given, (T, S): it need not be causal."
     expect(
         fn(few, k, v, holes), _looped(few, k, v, holes)[0], "the output for a mask (2, 4)", (), hint
@@ -126,7 +121,7 @@ def mended_attention(fn: Attempt) -> None:
 def split_heads(fn: Attempt) -> None:
     """(B, T, C) to (B, nh, T, hs)."""
     B, T, nh, hs = 2, 3, 4, 5
-    x = _draw(B, T, nh * hs)
+    x = normal(B, T, nh * hs)
     right = np.empty((B, nh, T, hs))
     for b in range(B):
         for i in range(nh):
@@ -144,8 +139,8 @@ def split_heads(fn: Attempt) -> None:
 @exercise
 def cross_attention(fn: Attempt) -> None:
     """Queries of x, keys and values of the memory, by loops."""
-    x, memory = _draw(3, 4), _draw(5, 4, seed=1)
-    W_Q, W_K, W_V = (_draw(4, 2, seed=s) for s in (2, 3, 4))
+    x, memory = normal(3, 4), normal(5, 4, seed=1)
+    W_Q, W_K, W_V = (normal(4, 2, seed=s) for s in (2, 3, 4))
     q, k, v = x @ W_Q, memory @ W_K, memory @ W_V
     right, _ = _looped(q, k, v)
     mistakes = [
@@ -201,7 +196,7 @@ def positions(fn: Attempt) -> None:
 @exercise
 def rotate_pair(fn: Attempt) -> None:
     """(x cos a − y sin a, x sin a + y cos a), a = tθ."""
-    pair, t, theta = _draw(4, 2), torch.tensor([0.0, 1.0, 5.0, 9.0]).double(), 0.3
+    pair, t, theta = normal(4, 2), torch.tensor([0.0, 1.0, 5.0, 9.0]).double(), 0.3
     a = [theta * s for s in t.tolist()]
 
     def turned(sign=1, by=a):
