@@ -256,9 +256,7 @@ def unit_explorer(model: LanguageModel, tokenizer: Tokenizer, text: str, unit: i
     @torch.no_grad()
     def draw(ax, text, unit):
         if not text:
-            ax.axis("off")
-            ax.set_title(told := "There is nothing to read: type something.", color=plot.GRADIENT)
-            return told
+            return _refuse(ax, "There is nothing to read: type something.")
         if told := _unseen(ax, text, tokenizer):
             return told
         text = "".join(text.splitlines(True)[:8])[:480]
@@ -302,9 +300,7 @@ def attention_explorer(look: Callable, text: str, where: str, heads: int) -> Exp
         try:
             weights, rows, columns = look(text)[where]
         except ValueError as error:
-            ax.set_title(str(error), color=plot.GRADIENT, fontsize=9, parse_math=False)
-            ax.axis("off")
-            return str(error)
+            return _refuse(ax, str(error))
         shown = "the mean of all heads" if head == heads else f"head {head}"
         ax.set_title(f"{where}, {shown}")
         told = plot.looks(ax, weights.mean(0) if head == heads else weights[head], rows, columns)
@@ -359,13 +355,11 @@ def token_explorer(model, tokenizer: BPE, prompt: str) -> Explorer:
     @torch.no_grad()
     def draw(ax, prompt):
         try:
-            if not check_text(prompt):
-                raise ValueError("There is nothing to go on from: type something.")
+            ids = tokenizer.encode(prompt)[-model.longest :].to(device)
         except ValueError as error:
-            ax.axis("off")
-            ax.set_title(textwrap.fill(str(error), 70), color=plot.GRADIENT, fontsize=9)
-            return str(error)
-        ids = tokenizer.encode(prompt)[-model.longest :].to(device)
+            return _refuse(ax, str(error))
+        if not prompt:
+            return _refuse(ax, "There is nothing to go on from: type something.")
         read = "│".join(shown[i] for i in ids)
         read = read if len(read) <= 50 else "…" + read[-49:]
         p = model(ids[None])[0, -1].softmax(0).cpu().numpy()
@@ -386,9 +380,7 @@ def scaling_explorer(runs: dict[str, tuple]) -> Explorer:
         x, y = (np.asarray(numbers, float) for numbers in runs[grows])
         kept = ~np.isin(np.arange(1, len(x) + 1), dropped)
         if kept.sum() < 2:
-            ax.axis("off")
-            ax.set_title(told := "A line needs two points: leave fewer out.", color=plot.GRADIENT)
-            return told
+            return _refuse(ax, "A line needs two points: leave fewer out.")
         slope, log_a = np.polyfit(np.log(x[kept]), np.log(y[kept]), 1)
         ax.set(xlabel=grows, ylabel="loss, nats a token")
         told = plot.power_law(ax, x, y, kept, math.exp(log_a), -slope)
@@ -417,10 +409,15 @@ def _lines(pieces: list[str], width: int) -> str:
 def _unseen(ax, text: str, tokenizer: Tokenizer) -> str:
     """Say on `ax` which characters of `text` the vocabulary lacks; return it, or nothing."""
     if unknown := "".join(c for c in text if c not in tokenizer.pieces):
-        ax.set_title(f"this model has never seen {unknown!r}", color=plot.GRADIENT)
-        ax.axis("off")
-        return f"This model has never seen {unknown!r}: type something else."
+        return _refuse(ax, f"This model has never seen {unknown!r}: type something else.")
     return ""
+
+
+def _refuse(ax, told: str) -> str:
+    """Say on an empty `ax` why there is nothing to draw; return it."""
+    ax.axis("off")
+    ax.set_title(textwrap.fill(told, 70), color=plot.GRADIENT, fontsize=9, parse_math=False)
+    return told
 
 
 def _slider(name: str, value: float, low: float, high: float, step: float):

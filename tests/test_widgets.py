@@ -472,6 +472,13 @@ def test_a_complaint_with_dollars_is_no_mathematics(looked):
     assert "cannot read" in explorer.alt
 
 
+def test_unknown_dollars_are_no_mathematics(rhyme):
+    tokenizer, models = rhyme
+    explorer = widgets.next_explorer(models[3], tokenizer, "o b")
+    explorer.controls["context"].value = "$%$"
+    assert explorer.alt == "This model has never seen '$%$': type something else."
+
+
 def stepped(text, merges):
     """Return the pieces of a text of letters, spaces and marks, and the last pair, by counting."""
     words = [[bytes([b]) for b in w.encode()] for w in re.findall(r" ?\w+| ?[^\w\s]+|\s", text)]
