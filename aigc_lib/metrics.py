@@ -3,6 +3,8 @@
 import json
 import math
 import re
+from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -54,3 +56,50 @@ def verse_form(poems: list[str]) -> tuple[float, float, float]:
     ends = [(poem[1][-1:], poem[3][-1:]) for poem in cut if len(poem) >= 4]
     rhyme = [sound[a][0] == sound[b][0] for a, b in ends if a in sound and b in sound]
     return tuple(np.mean(hits) if hits else math.nan for hits in (lengths, form, rhyme))
+
+
+def ngrams(words: Sequence, n: int) -> Counter:
+    """Return how often each run of `n` words, a tuple, occurs in `words`. Lesson 07."""
+    return Counter(zip(*(words[i:] for i in range(n)), strict=False))
+
+
+def distinct(texts: list[Sequence], n: int) -> float:
+    """Return distinct-n: the distinct n-grams of all `texts`, which are words, over all n-grams.
+
+    1 says that none comes twice; NaN that there is none. Source: Li et al. 2016, arXiv:1510.03055,
+    section 5.3; lesson 07.
+    """
+    counts = sum((ngrams(words, n) for words in texts), Counter())
+    return len(counts) / counts.total() if counts else math.nan
+
+
+def bleu(words: Sequence, references: list[Sequence], n: int = 4) -> float:
+    """Return BLEU-n, from 0 to 1: how much of `words` stands in some of the `references`.
+
+    (p_1 · ... · p_n)^(1/n) · min(1, e^(1 - r/c)), where p_k is the share of the k-grams of `words`
+    that a reference has, each counted at most as often as there; c is the length of `words` and r
+    that of the reference nearest to it, the shorter of two. Source: Papineni et al. 2002, BLEU: a
+    method for automatic evaluation of machine translation, section 2.3; lesson 07.
+    """
+    log_p = 0.0
+    for k in range(1, n + 1):
+        mine, known = ngrams(words, k), Counter()
+        for reference in references:
+            known |= ngrams(reference, k)
+        if not (hits := (mine & known).total()):
+            return 0.0
+        log_p += math.log(hits / mine.total()) / n
+    r = min((abs(len(words) - len(reference)), len(reference)) for reference in references)[1]
+    return math.exp(log_p + min(0, 1 - r / len(words)))
+
+
+def self_bleu(texts: list[Sequence], n: int = 4) -> float:
+    """Return the mean BLEU-n of each of `texts` against all others: 1 if they are all the same.
+
+    Raises ValueError for fewer than two texts. Source: Zhu et al. 2018, arXiv:1802.01886, section
+    3.2; lesson 07.
+    """
+    if len(texts) < 2:
+        raise ValueError(f"{len(texts)} text has no others to be compared with: give two at least")
+    scores = [bleu(t, texts[:i] + texts[i + 1 :], n) for i, t in enumerate(texts)]
+    return sum(scores) / len(scores)
