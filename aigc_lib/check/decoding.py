@@ -1,6 +1,7 @@
 """The exercises of lesson 07, each judged against loops over plain numbers or an enumeration."""
 
 import math
+from itertools import permutations
 
 import numpy as np
 import torch
@@ -143,5 +144,154 @@ def top_p_kept(fn: Attempt) -> None:
                 right.append(token)
             before += probabilities[token]
         answer = fn(torch.tensor(probabilities, dtype=torch.float64).log() + 2, p)
-        what = f"the mask for probabilities of {probabilities} and p = {p}"
+        what = f"the mask for the probabilities {probabilities} and p = {p}"
         _expect_kept(answer, V, sorted(right), what, mistakes, hint)
+
+
+@exercise
+def penalised(fn: Attempt) -> None:
+    """By a loop over the tokens of the text, each once."""
+    logits, ids, penalty = [2.0, -1.5, 0.0, 0.8, -0.4, 3.0], [0, 4, 2, 0, 1], 1.3
+
+    def after(rule, tokens) -> list[float]:
+        """Return the logits with the rule applied to each of `tokens`, one after another."""
+        new = list(logits)
+        for token in tokens:
+            new[token] = rule(new[token])
+        return new
+
+    def down(x):
+        return x / penalty if x > 0 else x * penalty
+
+    in_text, nothing = set(ids), "Nothing is subtracted: divide by the penalty, or multiply."
+    right = after(down, in_text)
+    mistakes = [
+        (
+            after(lambda x: x / penalty, in_text),
+            "A negative logit that is divided rises, and its token becomes more probable.",
+        ),
+        (
+            after(lambda x: x * penalty, in_text),
+            "A positive logit that is multiplied rises, and its token becomes more probable.",
+        ),
+        (
+            after(lambda x: x * penalty if x > 0 else x / penalty, in_text),
+            "This rewards repetition: positive logits are divided, negative ones multiplied.",
+        ),
+        (after(lambda x: x - penalty, in_text), nothing),
+        (after(lambda x: x - penalty, ids), nothing),
+        (after(down, ids), "A token that stands twice in the text is punished once."),
+        (after(down, range(6)), "Only tokens that stand in the text are punished."),
+        (
+            after(down, set(range(6)) - in_text),
+            "The tokens in the text are punished, not the rest.",
+        ),
+        (after(down, ids[-1:]), "All tokens of the text are punished, not only the last."),
+        (after(lambda x: x / penalty if x > 0 else x, in_text), "Negative logits are multiplied."),
+        (after(lambda x: x * penalty if x < 0 else x, in_text), "Positive logits are divided."),
+        (logits, "These are the logits as they were."),
+        ([down(logits[token]) for token in ids], "Return the logits of all V tokens."),
+    ]
+    answer = fn(torch.tensor(logits, dtype=torch.float64), torch.tensor(ids), penalty)
+    what = f"the result for the logits {logits}, the ids {ids} and the penalty {penalty}"
+    expect(answer, right, what, mistakes, "Divide what is positive, multiply what is negative.")
+
+
+@exercise
+def beam_step(fn: Attempt) -> None:
+    """The best of all live · V texts, which are listed and sorted."""
+    for live, V, width in ((3, 4, 3), (2, 3, 4)):
+        log_p, after = -normal(live, seed=1).abs(), normal(live, V, seed=2).log_softmax(1)
+        old, new = log_p.tolist(), after.tolist()
+        texts = [(row, token) for row in range(live) for token in range(V)]
+        total = {(row, token): old[row] + new[row][token] for row, token in texts}
+
+        def table(score, texts, width=width) -> np.ndarray:
+            """Return rows, tokens and scores (3, width) of the `width` texts of highest score."""
+            best = sorted(texts, key=lambda text: -score[text])[:width]
+            return np.array([(*text, score[text]) for text in best]).T
+
+        right = table(total, texts)
+        rows, tokens, sums = right
+        places = rows * V + tokens
+        own = table(total, [max(texts[r * V : r * V + V], key=total.get) for r in range(live)])
+        wrong_row = "The place in the table is row · V + token: divide by V, not by live."
+        mistakes = [
+            *(
+                (right[:, list(order)], "These are the right texts: the best comes first.")
+                for order in permutations(range(width))
+            ),
+            (
+                table({(r, t): old[r] * new[r][t] for r, t in texts}, texts),
+                "Probabilities are multiplied, so their logarithms are added.",
+            ),
+            (
+                table({(r, t): new[r][t] for r, t in texts}, texts),
+                "A text has the log p of all its tokens: log_p is missing.",
+            ),
+            *(
+                (own[:, list(order)], "One row may have several of the best, another none.")
+                for order in permutations(range(own.shape[1]))
+            ),
+            (
+                table({text: -x for text, x in total.items()}, texts) * [[1], [1], [-1]],
+                "These are the least probable: take the highest log p.",
+            ),
+            ([places // live, places % live, sums], wrong_row),
+            ([places // live, tokens, sums], wrong_row),
+            ([rows, places % live, sums], wrong_row),
+            ([tokens, rows, sums], "Rows and tokens are exchanged: rows come first."),
+            ([places / V, tokens, sums], "A row is a whole number: `//`, not `/`."),
+            ([rows, places, sums], "A token is the rest after whole rows: place % V."),
+            ([rows, tokens, np.exp(sums)], "Return log p, not p."),
+            (
+                [rows, tokens, [new[r][t] for r, t in right[:2].T.astype(int)]],
+                "Return log p of the whole text, not of its last token alone.",
+            ),
+            (
+                [rows, tokens, [old[row] for row in rows.astype(int)]],
+                "Return log p of the new texts: that of the last token comes on top.",
+            ),
+        ]
+        answer = fn(log_p, after, width)
+        if not isinstance(answer, (tuple, list)) or len(answer) != 3:
+            raise Wrong("return three things: rows, tokens and log p.")
+        for name, part in zip(("rows", "tokens", "log p"), answer, strict=True):
+            if np.shape(part) != (width,):
+                raise Wrong(
+                    f"{name} has shape {tuple(np.shape(part))} instead of {(width,)}: flatten the table "
+                    "of all live · V sums, and take the `width` best of it."
+                )
+        got = np.array([np.asarray(part, dtype=float) for part in answer])
+        what = f"the table of rows, tokens and log p for live = {live}, V = {V}, width = {width}"
+        hint = "The highest of log_p[:, None] + next_log_p, flattened."
+        expect(got, right, what, mistakes, hint)
+
+
+@exercise
+def length_normalised(fn: Attempt) -> None:
+    """log p / length^alpha by a loop, and log p for alpha = 0."""
+    log_p, lengths, alpha = [-4.0, -6.5, -1.2, -9.0], [3.0, 8.0, 1.0, 12.0], 0.7
+    pairs = list(zip(log_p, lengths, strict=True))
+    right, own = [x / n**alpha for x, n in pairs], "Each text is divided by its own length."
+    mistakes = [
+        ([x * n**alpha for x, n in pairs], "Divide: with more tokens log p is further below 0."),
+        ([x / n for x, n in pairs], "alpha is missing: divide by length^alpha."),
+        (log_p, "These are log p as they were: divide by length^alpha."),
+        (np.negative(right), "No minus: the best text has the highest score, nearest to 0."),
+        (np.exp(right), "Return the score itself, not e to it."),
+        ([x / alpha**n for x, n in pairs], "length^alpha, not alpha^length."),
+        ([x / (alpha * n) for x, n in pairs], "A power, not a product: length^alpha."),
+        ([x / len(log_p) ** alpha for x in log_p], own),
+        ([x / max(lengths) ** alpha for x in log_p], own),
+        (
+            [x / ((5 + n) / 6) ** alpha for x, n in pairs],
+            "That is the penalty of Wu et al.: here it is length^alpha.",
+        ),
+        (sorted(right, reverse=True), "Leave the texts in their order."),
+    ]
+    given = [torch.tensor(x, dtype=torch.float64) for x in (log_p, lengths)]
+    hint = "log p / length^alpha: only the length is raised to a power."
+    expect(fn(*given, alpha), right, f"the list of scores for alpha = {alpha}", mistakes, hint)
+    hint = "length^0 is 1, so these are log p as they were."
+    expect(fn(*given, 0.0), log_p, "the list of scores for alpha = 0", (), hint)

@@ -59,6 +59,74 @@ def summed(log_p, T):
     return log_p / T - (log_p / T).exp().sum().log()
 
 
+def penalty_by(rule, where=lambda logits, ids: ids):
+    """Return a penalised that applies `rule` to some of the logits, once."""
+
+    def penalised(logits, ids, penalty):
+        new, some = logits.clone(), where(logits, ids)
+        new[some] = rule(logits[some], penalty)
+        return new
+
+    return penalised
+
+
+def down(x, penalty):
+    return torch.where(x > 0, x / penalty, x * penalty)
+
+
+def each_time(rule):
+    """Return a penalised that applies `rule` as often as a token occurs."""
+
+    def penalised(logits, ids, penalty):
+        new = logits.clone()
+        for token in ids:
+            new[token] = rule(new[token], penalty)
+        return new
+
+    return penalised
+
+
+def into_argument(logits, ids, penalty):
+    logits[ids] = down(logits[ids], penalty)
+    return logits
+
+
+def beam(
+    score=lambda log_p, after: log_p[:, None] + after,
+    split=lambda places, live, V: (places // V, places % V),
+    result=lambda rows, tokens, best, log_p, after: best,
+    **options,
+):
+    """Return a beam_step with what the arguments change; the options are those of topk."""
+
+    def beam_step(log_p, next_log_p, width):
+        best, places = score(log_p, next_log_p).flatten().topk(width, **options)
+        rows, tokens = split(places, *next_log_p.shape)
+        return rows, tokens, result(rows, tokens, best, log_p, next_log_p)
+
+    return beam_step
+
+
+def reordered(order):
+    return lambda *args: tuple(part[order] for part in beam()(*args))
+
+
+def best_of_each_row(log_p, next_log_p, width):
+    best, tokens = (log_p[:, None] + next_log_p).max(1)
+    return torch.arange(len(log_p)), tokens, best
+
+
+def best_of_rows_sorted(log_p, next_log_p, width):
+    rows, tokens, best = best_of_each_row(log_p, next_log_p, width)
+    order = best.argsort(descending=True)[:width]
+    return rows[order], tokens[order], best[order]
+
+
+def unflattened(log_p, next_log_p, width):
+    best, tokens = (log_p[:, None] + next_log_p).topk(width)
+    return torch.arange(len(log_p)), tokens, best
+
+
 WRONG = {
     "tempered": [
         (lambda log_p, T: log_p / T, "do not add up to 1"),
@@ -131,5 +199,79 @@ WRONG = {
         (nucleus(from_least), "a probability of 0"),
         (nucleus(back=lambda order, kept: order[kept]), "as indices are"),
         (nucleus(back=lambda order, kept: kept.double()), "as logits have"),
+    ],
+    "penalised": [
+        (penalty_by(lambda x, penalty: x / penalty), "divided rises"),
+        (penalty_by(lambda x, penalty: x * penalty), "multiplied rises"),
+        (
+            penalty_by(lambda x, penalty: torch.where(x > 0, x * penalty, x / penalty)),
+            "rewards repetition",
+        ),
+        (penalty_by(lambda x, penalty: x - penalty), "Nothing is subtracted"),
+        (each_time(lambda x, penalty: x - penalty), "Nothing is subtracted"),
+        (each_time(down), "punished once"),
+        (penalty_by(down, lambda logits, ids: slice(None)), "Only tokens that stand in the text"),
+        (
+            penalty_by(down, lambda logits, ids: ~masked(len(logits), ids)),
+            "not the rest",
+        ),
+        (penalty_by(down, lambda logits, ids: ids[-1]), "not only the last"),
+        (
+            penalty_by(lambda x, penalty: torch.where(x > 0, x / penalty, x)),
+            "Negative logits are multiplied",
+        ),
+        (
+            penalty_by(lambda x, penalty: torch.where(x < 0, x * penalty, x)),
+            "Positive logits are divided",
+        ),
+        (penalty_by(lambda x, penalty: x), "as they were"),
+        (lambda logits, ids, penalty: down(logits[ids], penalty), "of all V tokens"),
+        (penalty_by(lambda x, penalty: x - math.log(penalty)), "Divide what is positive"),
+        (into_argument, "changed its argument `logits`"),
+    ],
+    "beam_step": [
+        (beam(lambda log_p, after: log_p[:, None] * after), "their logarithms are added"),
+        (beam(lambda log_p, after: after), "log_p is missing"),
+        (best_of_each_row, "another none"),
+        (best_of_rows_sorted, "another none"),
+        (beam(largest=False), "the least probable"),
+        (reordered([2, 0, 1]), "the best comes first"),
+        (reordered([2, 1, 0]), "the best comes first"),
+        (beam(split=lambda p, live, V: (p // live, p % live)), "divide by V"),
+        (beam(split=lambda p, live, V: (p // live, p % V)), "divide by V"),
+        (beam(split=lambda p, live, V: (p // V, p % live)), "divide by V"),
+        (beam(split=lambda p, live, V: (p % V, p // V)), "rows come first"),
+        (beam(split=lambda p, live, V: (p / V, p % V)), "`//`, not `/`"),
+        (beam(split=lambda p, live, V: (p // V, p)), "place % V"),
+        (beam(result=lambda rows, tokens, best, log_p, after: best.exp()), "not p."),
+        (
+            beam(result=lambda rows, tokens, best, log_p, after: after[rows, tokens]),
+            "not of its last token alone",
+        ),
+        (
+            beam(result=lambda rows, tokens, best, log_p, after: log_p[rows]),
+            "comes on top",
+        ),
+        (beam(lambda log_p, after: log_p[:, None] + after.exp()), "next_log_p, flattened"),
+        (lambda log_p, after, width: beam()(log_p, after, len(log_p)), "the `width` best of it"),
+        (unflattened, "flatten the table"),
+        (lambda *args: beam()(*args)[2], "return three things"),
+        (lambda *args: beam()(*args)[:2], "return three things"),
+    ],
+    "length_normalised": [
+        (lambda log_p, n, alpha: log_p * n**alpha, "further below 0"),
+        (lambda log_p, n, alpha: log_p / n, "alpha is missing"),
+        (lambda log_p, n, alpha: log_p, "as they were: divide"),
+        (lambda log_p, n, alpha: -log_p / n**alpha, "No minus"),
+        (lambda log_p, n, alpha: (log_p / n**alpha).exp(), "not e to it"),
+        (lambda log_p, n, alpha: log_p / alpha**n, "not alpha^length"),
+        (lambda log_p, n, alpha: log_p / (alpha * n), "A power, not a product"),
+        (lambda log_p, n, alpha: log_p / len(n) ** alpha, "its own length"),
+        (lambda log_p, n, alpha: log_p / n.max() ** alpha, "its own length"),
+        (lambda log_p, n, alpha: log_p / ((5 + n) / 6) ** alpha, "Wu et al."),
+        (lambda log_p, n, alpha: (log_p / n**alpha).sort(descending=True).values, "in their order"),
+        (lambda log_p, n, alpha: (log_p / n) ** alpha, "contains nan. log p / length^alpha"),
+        (lambda log_p, n, alpha: log_p**alpha / n, "contains nan. log p / length^alpha"),
+        (lambda log_p, n, alpha: log_p / n ** (alpha or 1), "length^0 is 1"),
     ],
 }
