@@ -3,6 +3,7 @@
 import math
 
 import torch
+from torch.nn import functional as F
 
 
 def masked(V, tokens):
@@ -127,6 +128,98 @@ def unflattened(log_p, next_log_p, width):
     return torch.arange(len(log_p)), tokens, best
 
 
+def step(
+    see=lambda q, k, v, keys, values: (keys, values),
+    scale=lambda q, keys: math.sqrt(q.shape[1]),
+    dim=1,
+    hand=lambda q, k, v, keys, values: (keys, values),
+    ask=lambda q, k: q,
+):
+    """Return a cache_step with what the arguments change."""
+
+    def cache_step(q, k, v, past_k, past_v):
+        keys, values = (torch.cat(x, 1) for x in ((past_k, k[:, None]), (past_v, v[:, None])))
+        K, V = see(q, k, v, keys, values)
+        scores = (ask(q, k)[:, None] @ K.mT)[:, 0] / scale(q, K)
+        weights = scores if dim is None else scores.softmax(dim)
+        return (weights[:, None] @ V)[:, 0], *hand(q, k, v, keys, values)
+
+    return cache_step
+
+
+def before(x):
+    return x[:, :-1]
+
+
+def turned(x):
+    return torch.cat([x[:, -1:], x[:, :-1]], 1)
+
+
+def put(keys, new):
+    return torch.cat([keys[:, :-1], new[:, None]], 1)
+
+
+def output(change):
+    """Return a cache_step whose output is what `change` makes of q, the output, keys, values."""
+
+    def cache_step(q, k, v, past_k, past_v):
+        out, keys, values = step()(q, k, v, past_k, past_v)
+        return change(q, out, keys, values), keys, values
+
+    return cache_step
+
+
+def by_columns(q, out, keys, values):
+    weights = (q[:, None] * keys / math.sqrt(q.shape[1])).softmax(2)
+    return (weights * values).sum(1)
+
+
+def by_pytorch(q, out, keys, values):
+    return F.scaled_dot_product_attention(q[:, None], keys, values, is_causal=True)[:, 0]
+
+
+def not_empty(q, k, v, past_k, past_v):
+    """Ask for the last key of the past, which an empty one does not have."""
+    assert past_k[:, -1].shape == k.shape
+    return step()(q, k, v, past_k, past_v)
+
+
+def empty_sees_nothing(q, k, v, past_k, past_v):
+    out, keys, values = step()(q, k, v, past_k, past_v)
+    return (out if past_k.shape[1] else torch.zeros_like(v)), keys, values
+
+
+def embedded(places):
+    """Return a mended_embedding with the rows positions[places(start, T, ids)]."""
+    return lambda ids, start, tokens, positions: (
+        tokens[ids] + positions[places(start, ids.shape[1], ids)]
+    )
+
+
+def close(text, opened, left):
+    return {")" if opened[-1] == "(" else "]"} if opened else set()
+
+
+def room(text, opened, left):
+    return set("([") if left > len(opened) else set()
+
+
+def counted(text, opened, left):
+    return {b for a, b in ("()", "[]") if text.count(a) > text.count(b)}
+
+
+def brackets(*parts):
+    """Return a may_come that allows what any of `parts` does."""
+
+    def may_come(text, length):
+        opened = ""
+        for c in text:
+            opened = opened + c if c in "([" else opened[:-1]
+        return set().union(*(part(text, opened, length - len(text)) for part in parts))
+
+    return may_come
+
+
 WRONG = {
     "tempered": [
         (lambda log_p, T: log_p / T, "do not add up to 1"),
@@ -237,9 +330,9 @@ WRONG = {
         (beam(largest=False), "the least probable"),
         (reordered([2, 0, 1]), "the best comes first"),
         (reordered([2, 1, 0]), "the best comes first"),
-        (beam(split=lambda p, live, V: (p // live, p % live)), "divide by V"),
-        (beam(split=lambda p, live, V: (p // live, p % V)), "divide by V"),
-        (beam(split=lambda p, live, V: (p // V, p % live)), "divide by V"),
+        (beam(split=lambda p, live, V: (p // live, p % live)), "is what to divide by"),
+        (beam(split=lambda p, live, V: (p // live, p % V)), "is what to divide by"),
+        (beam(split=lambda p, live, V: (p // V, p % live)), "is what to divide by"),
         (beam(split=lambda p, live, V: (p % V, p // V)), "rows come first"),
         (beam(split=lambda p, live, V: (p / V, p % V)), "`//`, not `/`"),
         (beam(split=lambda p, live, V: (p // V, p)), "place % V"),
@@ -273,5 +366,113 @@ WRONG = {
         (lambda log_p, n, alpha: (log_p / n) ** alpha, "contains nan. log p / length^alpha"),
         (lambda log_p, n, alpha: log_p**alpha / n, "contains nan. log p / length^alpha"),
         (lambda log_p, n, alpha: log_p / n ** (alpha or 1), "length^0 is 1"),
+    ],
+    "cache_step": [
+        (step(lambda q, k, v, K, V: (before(K), before(V))), "looks at itself, too"),
+        (step(scale=lambda q, K: 1), "not divided by √hs"),
+        (step(scale=lambda q, K: q.shape[1]), "not by hs"),
+        (step(scale=lambda q, K: math.sqrt(q.numel())), "not of all of them"),
+        (step(scale=lambda q, K: math.sqrt(K.shape[1])), "not by √(t + 1)"),
+        (step(dim=0), "over the t + 1 tokens"),
+        (output(by_columns), "over the t + 1 tokens"),
+        (step(dim=None), "The softmax is missing"),
+        (step(lambda q, k, v, K, V: (V, K)), "not right yet. Keys and values are exchanged."),
+        (step(ask=lambda q, k: k), "not k"),
+        (output(lambda q, out, K, V: V[:, -1]), "It sees itself alone"),
+        (output(by_pytorch), "is_causal=True"),
+        (output(lambda q, out, K, V: out[:, None]), "drop its dimension"),
+        (
+            output(lambda q, out, K, V: (q[:, None] @ K.mT / math.sqrt(3)).softmax(2)[:, 0]),
+            "These are the weights",
+        ),
+        (output(lambda q, out, K, V: -out), "softmax(q Kᵀ/√hs) V"),
+        (step(hand=lambda q, k, v, K, V: (before(K), V)), "The keys of the new token are missing"),
+        (
+            step(hand=lambda q, k, v, K, V: (K, before(V))),
+            "The values of the new token are missing",
+        ),
+        (step(hand=lambda q, k, v, K, V: (k[:, None], v[:, None])), "before are missing"),
+        (step(hand=lambda q, k, v, K, V: (turned(K), turned(V))), "comes last"),
+        (step(hand=lambda q, k, v, K, V: (K, turned(V))), "comes last"),
+        (step(hand=lambda q, k, v, K, V: (V, K)), "the keys come first"),
+        (step(hand=lambda q, k, v, K, V: (put(K, v), put(V, k))), "goes to the keys"),
+        (step(hand=lambda q, k, v, K, V: (put(K, q), V)), "never kept"),
+        (step(hand=lambda q, k, v, K, V: (K.mT, V)), "along dimension 1"),
+        (step(hand=lambda q, k, v, K, V: (K, 2 * V)), "along dimension 1"),
+        (not_empty, "for an empty cache, t = 0, it raised IndexError"),
+        (empty_sees_nothing, "the output for t = 0"),
+        (lambda *args: step()(*args)[0], "return three things"),
+        (lambda *args: step()(*args)[:2], "return three things"),
+    ],
+    "mended_embedding": [
+        (embedded(lambda start, T, ids: slice(0, T)), "begin at 0 again"),
+        (embedded(lambda start, T, ids: start), "one further than the last"),
+        (
+            embedded(lambda start, T, ids: slice(start - 1, start - 1 + T)),
+            "stand at 0 to start − 1",
+        ),
+        (
+            embedded(lambda start, T, ids: slice(start + 1, start + 1 + T)),
+            "stand at 0 to start − 1",
+        ),
+        (embedded(lambda start, T, ids: slice(-T, None)), "the last rows of the table"),
+        (embedded(lambda start, T, ids: ids), "where a token stands"),
+        (
+            lambda ids, start, tokens, positions: embedded(
+                lambda start, T, ids: slice(start, start + T)
+            )(ids, start, 0 * tokens, positions),
+            "the positions alone",
+        ),
+        (
+            lambda ids, start, tokens, positions: positions[start : start + ids.shape[1]],
+            "the positions alone",
+        ),
+        (lambda ids, start, tokens, positions: tokens[ids], "The positions are gone"),
+        (embedded(lambda start, T, ids: slice(start, None)), "stop at start + T"),
+        (embedded(lambda start, T, ids: slice(0, None)), "Where does each stand"),
+    ],
+    "may_come": [
+        (brackets(close, lambda text, opened, left: set("([")), "There is no room for another"),
+        (
+            brackets(close, lambda text, opened, left: set("([") if left > 1 else set()),
+            "There is no room for another",
+        ),
+        (brackets(room, lambda text, opened, left: set(")]")), "Nothing is open"),
+        (brackets(room, lambda text, opened, left: set(")]") if opened else set()), "its own kind"),
+        (brackets(room, counted), "a count forgets that"),
+        (
+            brackets(close, lambda text, opened, left: set("([") if opened or not text else set()),
+            "There is no room",
+        ),
+        (
+            brackets(
+                close,
+                lambda *args: room(*args) if args[1] or not args[0] else set(),
+            ),
+            "a new pair may open",
+        ),
+        (brackets(close, lambda *args: room(*args) & {"("}), "both kinds may open"),
+        (
+            brackets(close, lambda text, opened, left: room(text, opened, left - 2)),
+            "left: 2, brackets open: 0. There is room",
+        ),
+        (brackets(close, lambda *args: room(*args) if not args[1] else set()), "There is room"),
+        (brackets(room, lambda *args: close(*args) if not room(*args) else set()), "may be closed"),
+        (
+            brackets(
+                room,
+                lambda text, opened, left: (
+                    close(text, text, left) if text[-1:] in tuple("([") else set()
+                ),
+            ),
+            "may be closed",
+        ),
+        (lambda text, length: {"()", "[]"}, "four characters"),
+        (
+            lambda text, length: [c in brackets(close, room)(text, length) for c in "()[]"],
+            "four characters",
+        ),
+        (lambda text, length: dict.fromkeys("(["), "return a set of characters, not dict"),
+        (lambda text, length: set(), "it lets nothing come"),
     ],
 }
