@@ -208,6 +208,12 @@ def counted(text, opened, left):
     return {b for a, b in ("()", "[]") if text.count(a) > text.count(b)}
 
 
+def reduced_once(text, length):
+    rest = [c for c in text.replace("()", "").replace("[]", "") if c in "(["]
+    left = length - len(text)
+    return close(text, rest, left) | room(text, rest, left)
+
+
 def brackets(*parts):
     """Return a may_come that allows what any of `parts` does."""
 
@@ -231,7 +237,7 @@ WRONG = {
         (lambda log_p, T: (log_p / T).softmax(0), "return their logarithms"),
         (lambda log_p, T: (log_p / T).log_softmax(0) / math.log(2), "of base 2"),
         (lambda log_p, T: log_p + T, "log p / T, normalised"),
-        (lambda log_p, T: (log_p / max(T, 1)).log_softmax(0), "The power of p is 1/T"),
+        (lambda log_p, T: (log_p / max(T, 1)).log_softmax(0), "temperature 0.7 is not right"),
         (lambda log_p, T: (log_p / min(T, 1)).log_softmax(0), "temperature 2.0 is not right"),
         (power, "contains nan. p^(1/T) is too small"),
         (summed, "contains inf. p^(1/T) is too small"),
@@ -242,15 +248,29 @@ WRONG = {
         ),
         (
             lambda log_p, T: (log_p[log_p > -math.inf] / T).log_softmax(0),
-            "p is 0 at any temperature",
+            "the exponential of the result, where the last log p is −inf, has shape (5,)",
         ),
     ],
     "top_k_kept": [
         (lambda logits, k: masked(len(logits), logits.topk(k).indices), "What ties with the k-th"),
+        (
+            lambda logits, k: masked(len(logits), logits.argsort(stable=True)[-k:]),
+            "What ties with the k-th",
+        ),
+        (
+            lambda logits, k: masked(len(logits), logits.argsort(descending=True, stable=True)[:k]),
+            "What ties with the k-th",
+        ),
         (lambda logits, k: logits > logits.topk(k).values[-1], "`>=`, not `>`"),
         (lambda logits, k: logits > logits.topk(k + 1).values[-1], "What ties with the k-th"),
-        (lambda logits, k: logits >= logits.unique()[-k], "count each of them"),
-        (lambda logits, k: logits >= logits.topk(k + 1).values[-1], "One too many"),
+        (
+            lambda logits, k: logits >= logits.unique()[-k],
+            "the mask for the logits [1.0, 3.0, 2.0, 3.0] and k = 2 is not right yet. Equal",
+        ),
+        (
+            lambda logits, k: logits >= logits.topk(k + 1).values[-1],
+            "k = 2 is not right yet. One too many",
+        ),
         (lambda logits, k: logits <= logits.kthvalue(k).values, "the least probable"),
         (lambda logits, k: logits >= logits.kthvalue(k).values, "the k-th from below"),
         (lambda logits, k: logits < logits.topk(k).values[-1], "upside down"),
@@ -258,7 +278,10 @@ WRONG = {
             lambda logits, k: logits.sort(descending=True).values >= logits.topk(k).values[-1],
             "in falling order",
         ),
-        (lambda logits, k: logits > -2, "keeps the tokens [0, 1, 2, 3, 4], "),
+        (
+            lambda logits, k: logits > -2,
+            "k = 2 keeps the tokens [0, 1, 2, 3, 4], but it should keep [2, 4]. Compare",
+        ),
         (lambda logits, k: logits.topk(k).indices, "as indices are"),
         (lambda logits, k: logits.topk(k).values, "as logits have"),
         (
@@ -267,7 +290,7 @@ WRONG = {
         ),
         (
             lambda logits, k: logits.topk(k).values >= logits.topk(k).values[-1],
-            "one entry for each",
+            "the mask has shape (2,) instead of (5,): one entry",
         ),
         (lambda logits, k: set(logits.topk(k).indices.tolist()), "a tensor of bool, not set"),
     ],
@@ -281,14 +304,20 @@ WRONG = {
         (nucleus(down=False, stays=lambda x, before, p: before + x <= p), "Begin with the most"),
         (unsorted, "Sort first"),
         (nucleus(back=lambda order, kept: kept), "in falling order"),
-        (nucleus(back=lambda order, kept: kept[order]), "Undo the order"),
+        (
+            nucleus(back=lambda order, kept: kept[order]),
+            "and p = 0.62 is not right yet. Undo the order",
+        ),
         (nucleus(lambda logits: logits), "take their softmax"),
         (nucleus(torch.exp), "take their softmax"),
-        (nucleus(lambda logits: logits.log_softmax(0)), "not their logarithms"),
+        (nucleus(lambda logits: logits.log_softmax(0)), "Add up probabilities"),
         (nucleus(stays=lambda x, before, p: before >= p), "upside down"),
-        (nucleus(stays=lambda x, before, p: x == x.min()), "Sum up the softmax"),
-        (nucleus(stays=lambda x, before, p: x == x.median()), "Sum up the softmax"),
-        (shifted, "The first always stays"),
+        (nucleus(stays=lambda x, before, p: x == x.min()), "Add the softmax up"),
+        (nucleus(stays=lambda x, before, p: x == x.median()), "Add the softmax up"),
+        (
+            shifted,
+            "the mask for the probabilities [0.08, 0.8, 0.12] and p = 0.3 is not right yet. The",
+        ),
         (nucleus(from_least), "a probability of 0"),
         (nucleus(back=lambda order, kept: order[kept]), "as indices are"),
         (nucleus(back=lambda order, kept: kept.double()), "as logits have"),
@@ -302,7 +331,7 @@ WRONG = {
         ),
         (penalty_by(lambda x, penalty: x - penalty), "Nothing is subtracted"),
         (each_time(lambda x, penalty: x - penalty), "Nothing is subtracted"),
-        (each_time(down), "punished once"),
+        (each_time(down), "and the penalty 1.3 is not right yet. A token that stands twice"),
         (penalty_by(down, lambda logits, ids: slice(None)), "Only tokens that stand in the text"),
         (
             penalty_by(down, lambda logits, ids: ~masked(len(logits), ids)),
@@ -318,12 +347,22 @@ WRONG = {
             "Positive logits are divided",
         ),
         (penalty_by(lambda x, penalty: x), "as they were"),
-        (lambda logits, ids, penalty: down(logits[ids], penalty), "of all V tokens"),
-        (penalty_by(lambda x, penalty: x - math.log(penalty)), "Divide what is positive"),
+        (
+            lambda logits, ids, penalty: down(logits[ids], penalty),
+            "has shape (5,) instead of (6,). Return the logits of all V tokens",
+        ),
+        (
+            penalty_by(lambda x, penalty: x - math.log(penalty)),
+            "the result for the logits [2.0, -1.5, 0.0, 0.8, -0.4, 3.0], the ids [0, 4, 2, 0, 1]",
+        ),
+        (penalty_by(lambda x, penalty: x.abs()), "Divide what is positive"),
         (into_argument, "changed its argument `logits`"),
     ],
     "beam_step": [
-        (beam(lambda log_p, after: log_p[:, None] * after), "their logarithms are added"),
+        (
+            beam(lambda log_p, after: log_p[:, None] * after),
+            "for live = 3, V = 4, width = 3 is not right yet. Probabilities are",
+        ),
         (beam(lambda log_p, after: after), "log_p is missing"),
         (best_of_each_row, "another none"),
         (best_of_rows_sorted, "another none"),
@@ -352,7 +391,10 @@ WRONG = {
         (lambda *args: beam()(*args)[:2], "return three things"),
     ],
     "length_normalised": [
-        (lambda log_p, n, alpha: log_p * n**alpha, "further below 0"),
+        (
+            lambda log_p, n, alpha: log_p * n**alpha,
+            "the list of scores for alpha = 0.7 is not right yet. Divide: with more",
+        ),
         (lambda log_p, n, alpha: log_p / n, "alpha is missing"),
         (lambda log_p, n, alpha: log_p, "as they were: divide"),
         (lambda log_p, n, alpha: -log_p / n**alpha, "No minus"),
@@ -365,7 +407,11 @@ WRONG = {
         (lambda log_p, n, alpha: (log_p / n**alpha).sort(descending=True).values, "in their order"),
         (lambda log_p, n, alpha: (log_p / n) ** alpha, "contains nan. log p / length^alpha"),
         (lambda log_p, n, alpha: log_p**alpha / n, "contains nan. log p / length^alpha"),
-        (lambda log_p, n, alpha: log_p / n ** (alpha or 1), "length^0 is 1"),
+        (lambda log_p, n, alpha: log_p / n ** (alpha or 0.5), "length^0 is 1"),
+        (
+            lambda log_p, n, alpha: log_p / n ** (alpha or 1),
+            "the list of scores for alpha = 0 is [-1.3",
+        ),
     ],
     "cache_step": [
         (step(lambda q, k, v, K, V: (before(K), before(V))), "looks at itself, too"),
@@ -392,7 +438,10 @@ WRONG = {
             "The values of the new token are missing",
         ),
         (step(hand=lambda q, k, v, K, V: (k[:, None], v[:, None])), "before are missing"),
-        (step(hand=lambda q, k, v, K, V: (turned(K), turned(V))), "comes last"),
+        (
+            step(hand=lambda q, k, v, K, V: (turned(K), turned(V))),
+            "the tensor of keys for t = 4 is not right yet. The new token comes last",
+        ),
         (step(hand=lambda q, k, v, K, V: (K, turned(V))), "comes last"),
         (step(hand=lambda q, k, v, K, V: (V, K)), "the keys come first"),
         (step(hand=lambda q, k, v, K, V: (put(K, v), put(V, k))), "goes to the keys"),
@@ -405,7 +454,10 @@ WRONG = {
         (lambda *args: step()(*args)[:2], "return three things"),
     ],
     "mended_embedding": [
-        (embedded(lambda start, T, ids: slice(0, T)), "begin at 0 again"),
+        (
+            embedded(lambda start, T, ids: slice(0, T)),
+            "ids (2, 1) that come after 4 tokens is not right yet. The positions begin",
+        ),
         (embedded(lambda start, T, ids: start), "one further than the last"),
         (
             embedded(lambda start, T, ids: slice(start - 1, start - 1 + T)),
@@ -438,17 +490,17 @@ WRONG = {
             "There is no room for another",
         ),
         (brackets(room, lambda text, opened, left: set(")]")), "Nothing is open"),
-        (brackets(room, lambda text, opened, left: set(")]") if opened else set()), "its own kind"),
-        (brackets(room, counted), "a count forgets that"),
+        (
+            brackets(room, lambda text, opened, left: set(")]") if opened else set()),
+            "A bracket is closed by its own kind: '(' is open",
+        ),
+        (brackets(room, counted), "What was opened last, '[', is closed first"),
         (
             brackets(close, lambda text, opened, left: set("([") if opened or not text else set()),
             "There is no room",
         ),
         (
-            brackets(
-                close,
-                lambda *args: room(*args) if args[1] or not args[0] else set(),
-            ),
+            brackets(close, lambda *args: room(*args) if args[1] or not args[0] else set()),
             "a new pair may open",
         ),
         (brackets(close, lambda *args: room(*args) & {"("}), "both kinds may open"),
@@ -467,6 +519,7 @@ WRONG = {
             ),
             "may be closed",
         ),
+        (reduced_once, "after '([])', of 6 characters in all"),
         (lambda text, length: {"()", "[]"}, "four characters"),
         (
             lambda text, length: [c in brackets(close, room)(text, length) for c in "()[]"],
