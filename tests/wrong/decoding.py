@@ -519,7 +519,7 @@ WRONG = {
             ),
             "may be closed",
         ),
-        (reduced_once, "after '([])', of 6 characters in all"),
+        (reduced_once, "after '(())', of 6 characters in all"),
         (lambda text, length: {"()", "[]"}, "four characters"),
         (
             lambda text, length: [c in brackets(close, room)(text, length) for c in "()[]"],
