@@ -40,7 +40,7 @@ class KVCache:
             self.layers.append([joined, *((f.weight, f.bias) for f in parts)])
         if model.wpe is None:
             a = angles(torch.arange(model.longest), C // attn.nh)
-            turns = torch.polar(torch.ones_like(a), a).to(torch.complex64)  # e^{ia}
+            turns = torch.polar(torch.ones_like(a), a).to(self.kv.dtype.to_complex())  # e^{ia}
             self.turns = turns[:, None, None].to(self.kv.device)  # (longest, 1, 1, hs/2)
 
     @torch.no_grad()
@@ -131,13 +131,18 @@ def check_prompt(model: GPT, ids, n) -> None:
         )
 
 
+def real(x) -> float:
+    """Return `x` if it is a number, and NaN, which lies in no range, if it is not."""
+    return x if isinstance(x, Real) and not isinstance(x, bool) else math.nan
+
+
 def with_temperature(logits, temperature: float) -> torch.Tensor:
     """Return logits / temperature: p^(1/temperature), normalised.
 
     Raises ValueError for a temperature that is not positive and finite. Source: Ackley, Hinton and
     Sejnowski 1985, A learning algorithm for Boltzmann machines; lesson 07.
     """
-    if not isinstance(temperature, Real) or not 0 < temperature < math.inf:
+    if not 0 < real(temperature) < math.inf:
         raise ValueError(
             f"temperature={temperature!r}: give a positive number; for its limit at 0, the most "
             "probable token, `pick` without a generator"
@@ -165,9 +170,9 @@ def top_p(logits, p: float) -> torch.Tensor:
     the first always stays. Raises ValueError for a p that is not in (0, 1]. Source: Holtzman et al.
     2020, arXiv:1904.09751, equation 2; lesson 07.
     """
-    if not isinstance(p, Real) or not 0 < p <= 1:
+    if not 0 < real(p) <= 1:
         raise ValueError(f"p={p!r}: give a probability above 0 and up to 1")
-    order = logits.argsort(-1, descending=True, stable=True)
+    order = logits.argsort(dim=-1, descending=True, stable=True)
     sorted_p = logits.softmax(-1).gather(-1, order)
     before = sorted_p.cumsum(-1) - sorted_p
     cut = (before >= p) & (p < 1)  # of p = 1 nothing is cut, whatever is lost in rounding
@@ -181,7 +186,7 @@ def repetition_penalty(logits, ids, penalty: float) -> torch.Tensor:
     penalty below 1. Source: Keskar et al. 2019, arXiv:1909.05858, section 4.1, where negative ones
     are divided, too; lesson 07.
     """
-    if not isinstance(penalty, Real) or not 1 <= penalty < math.inf:
+    if not 1 <= real(penalty) < math.inf:
         raise ValueError(f"penalty={penalty!r}: give a number of at least 1")
     seen = logits.gather(-1, ids)
     return logits.scatter(-1, ids, torch.where(seen > 0, seen / penalty, seen * penalty))
@@ -203,16 +208,18 @@ def beam_search(
     The score is log p / length^alpha, where length is the number of new tokens: `n`, or fewer if
     the last is `end`. After each token the `width` most probable texts that have not ended go on,
     so with a width of V^(n-1) all texts are met. Returned are at most `width`. Raises ValueError
-    as `generate` does, and for an alpha that is negative or not finite. Source: Sutskever et al.
-    2014, arXiv:1409.3215, section 3.2; for alpha, Wu et al. 2016, arXiv:1609.08144, equation 14,
-    whose penalty is ((5 + length)/6)^alpha; lesson 07.
+    as `generate` does, for an alpha that is negative or not finite, and for an `end` that is no
+    token. Source: Sutskever et al. 2014, arXiv:1409.3215, section 3.2; for alpha, Wu et al. 2016,
+    arXiv:1609.08144, equation 14, whose penalty is ((5 + length)/6)^alpha; lesson 07.
     """
     ids = check_ids(ids, model.vocab_size, 1)
     check_prompt(model, ids[None], n)
     width = whole("width", width, 1)
-    if not isinstance(alpha, Real) or not 0 <= alpha < math.inf:
+    if not 0 <= real(alpha) < math.inf:
         raise ValueError(f"alpha={alpha!r}: give 0, for no correction by length, or more")
     V, device = model.vocab_size, model.wte.weight.device
+    if end is not None and whole("end", end, 0) >= V:
+        raise ValueError(f"end={end} is none of the tokens, 0 to {V - 1}: give one, or None")
     cache, new, found = KVCache(model, 1), ids[None], []
     texts, log_p = ids.new_empty(1, 0), torch.zeros(1, dtype=torch.float64)
     for _ in range(n):

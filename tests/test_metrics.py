@@ -1,9 +1,14 @@
-"""Bits a character, the leaderboard of lessons 03 to 07, and the form of verse."""
+"""Bits a character, the leaderboard, the form of verse; BLEU against nltk, distinct-n by a loop."""
 
 import json
 import math
+import re
+import statistics
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nltk.translate.bleu_score import sentence_bleu
 
 from aigc_lib import data, metrics
 
@@ -95,3 +100,73 @@ def test_the_quatrains_have_the_form_that_their_loader_promises():
     lines, form, rhyme = metrics.verse_form([poem.text for poem in data.quatrains()["test"]])
     assert (lines, form) == (1, 1)
     assert 0.75 < rhyme < 0.82
+
+
+words = st.lists(st.sampled_from("ab"), max_size=12)
+orders = st.integers(1, 4)
+
+
+def by_nltk(text, references, n):
+    return sentence_bleu(references, text, weights=(1 / n,) * n)
+
+
+@pytest.mark.filterwarnings("ignore:(?s).*hypothesis contains 0 counts")
+@given(words, st.lists(words, min_size=1, max_size=4), orders)
+def test_bleu_is_that_of_nltk(text, references, n):
+    kept = [text, *map(list, references)]
+    assert metrics.bleu(text, references, n) == pytest.approx(by_nltk(text, references, n))
+    assert kept == [text, *references]
+
+
+@pytest.mark.filterwarnings("ignore:(?s).*hypothesis contains 0 counts")
+@given(st.lists(words, min_size=2, max_size=5), orders)
+def test_self_bleu_is_the_mean_of_nltk_over_the_others(texts, n):
+    scores = []
+    for i, text in enumerate(texts):
+        others = [other for j, other in enumerate(texts) if j != i]
+        scores.append(by_nltk(text, others, n))
+    assert metrics.self_bleu(texts, n) == pytest.approx(statistics.fmean(scores))
+
+
+def test_bleu_is_known_of_small_texts():
+    text = ["the", "cat", "sat", "on", "the", "mat"]
+    assert metrics.bleu(text, [text]) == metrics.self_bleu([text] * 3) == 1
+    assert metrics.bleu(text[:3], [text]) == metrics.bleu([], [text]) == 0  # none of its 4-grams
+    assert metrics.bleu(text[:3], [text], 3) == pytest.approx(math.exp(1 - 6 / 3))
+    assert metrics.bleu(text, [["a", "dog"]], 1) == 0
+    seven = ["the"] * 7  # the example of Papineni et al., section 2.1: one "the" counts once
+    assert metrics.bleu(seven, [["the", "cat", "is", "here"]], 1) == pytest.approx(1 / 7)
+    assert metrics.bleu("aaaa", ["aa", "a" * 6], 1) == 1  # both are as near: r = 2, not 6
+    for references in (["aaa", "b" * 5], ["b" * 5, "aaa"]):  # r = 3, not 5
+        assert metrics.bleu("aaaa", references, 1) == pytest.approx(3 / 4)
+    assert metrics.bleu("abcde", ["abcde"]) == 1  # characters
+    assert metrics.bleu("abcd", ["abcx", "xbcd"]) == 0
+    pairs = metrics.bleu("abcd", ["abxx", "xxcd"], 2)
+    assert pairs == pytest.approx(math.sqrt(1 * 2 / 3))
+
+
+@given(st.lists(words, max_size=5), orders)
+def test_distinct_is_that_of_a_loop(texts, n):
+    seen, total = [], 0
+    for text in texts:
+        for i in range(len(text) - n + 1):
+            total += 1
+            if text[i : i + n] not in seen:
+                seen.append(text[i : i + n])
+    expected = len(seen) / total if total else math.nan
+    assert metrics.distinct(texts, n) == pytest.approx(expected, nan_ok=True)
+
+
+def test_distinct_is_known_of_small_texts():
+    assert metrics.distinct(["abab", "ba"], 1) == 2 / 6
+    assert metrics.distinct(["abab", "ba"], 2) == 2 / 4
+    assert metrics.distinct(["abcd"], 2) == 1
+    assert math.isnan(metrics.distinct(["ab", ""], 3))
+    assert math.isnan(metrics.distinct([], 1))
+
+
+@pytest.mark.parametrize("texts", [[], ["abc"]])
+def test_one_text_has_no_others(texts):
+    message = f"{len(texts)} text has no others to be compared with: give two at least"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        metrics.self_bleu(texts)
