@@ -167,7 +167,7 @@ def top_p(logits, p: float) -> torch.Tensor:
     """
     if not isinstance(p, Real) or not 0 < p <= 1:
         raise ValueError(f"p={p!r}: give a probability above 0 and up to 1")
-    order = logits.argsort(-1, descending=True, stable=True)
+    order = logits.argsort(dim=-1, descending=True, stable=True)
     sorted_p = logits.softmax(-1).gather(-1, order)
     before = sorted_p.cumsum(-1) - sorted_p
     cut = (before >= p) & (p < 1)  # of p = 1 nothing is cut, whatever is lost in rounding
