@@ -4,6 +4,9 @@ import base64
 import html
 import io
 import re
+import textwrap
+from collections.abc import Callable
+from unicodedata import east_asian_width
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -304,15 +307,63 @@ def next_tokens(ax, p: np.ndarray, pieces: list[str], read: str = "") -> str:
     ax.bar_label(bars, [f"{x:.1%}" for x in p[top]], padding=3)
     names = [visible(pieces[i]) for i in top]
     after = f" after {read}" if read else ""
-    chinese, known = _chinese()
-    font = {"family": [*plt.rcParams["font.family"], chinese], "parse_math": False}
-    title, *labels = ("".join(c if c in known else "□" for c in words) for words in (after, *names))
-    ax.set_title(title.strip(), fontsize=10, **font)
-    ax.set_yticks(range(len(top)), labels, **font)
+    font, drawable = _plain()
+    ax.set_title(drawable(after.strip()), fontsize=10, **font)
+    ax.set_yticks(range(len(top)), map(drawable, names), **font)
     ax.set(xlabel="probability of the next token", xlim=(0, 1.15 * p.max()))
     ax.invert_yaxis()
     best = ", ".join(f"“{name}” {x:.1%}" for name, x in zip(names, p[top], strict=True))
     return f"The likeliest next tokens{after}: {best}; all others {others:.1%}."
+
+
+def cut_tokens(ax, p: np.ndarray, kept: np.ndarray, pieces: list[str], given: str) -> str:
+    """Draw the 16 most probable of `pieces`: solid those that are `kept` (V,), hollow the others.
+
+    A bar is as long as the token's probability `p` (V,) before the cut; what it has after it, when
+    those that are kept share the 1 of all, is drawn pale behind it. `given` says what comes before.
+    """
+    order = np.argsort(-p, kind="stable")[:16]
+    share, cut = p[kept].sum(), not kept.all()
+    after, shares = p / share, []
+    for row, i in enumerate(order):
+        if kept[i]:
+            ax.barh(row, after[i], color="#b9cbde")
+            shares.append(f"{p[i]:.1%}" + f" → {after[i]:.1%}" * cut)
+        else:
+            shares.append(f"{p[i]:.1%}, cut")
+        fill = {"color": VALUE} if kept[i] else {"color": "none", "edgecolor": GREY}
+        ax.barh(row, p[i], **fill)
+        end, color = (after[i], VALUE) if kept[i] else (p[i], "dimgrey")
+        at = {"xytext": (3, 0), "textcoords": "offset points", "va": "center"}
+        ax.annotate(shares[-1], (end, row), **at, color=color, fontsize=8)
+    left = f"{kept.sum():,} of {len(p):,} tokens, which had {share:.1%}"
+    left = f"kept: {left if cut else f'all {len(p):,} tokens'}"
+    font, drawable = _plain()
+    names = [visible(pieces[i]) for i in order]
+    ax.set_title(f"{drawable(given)}\n{left}", fontsize=10, **font)
+    ax.set_yticks(range(len(order)), map(drawable, names), fontsize=9, **font)
+    longest = after[order[0]]  # the most probable is always kept
+    ax.set_xlim(0, 1.27 * longest)  # room for the numbers
+    ax.set_xticks([x for x in ax.get_xticks() if x <= min(1, 1.27 * longest)])
+    label = "probability of the next token"
+    ax.set_xlabel(f"{label}; pale: once those that are cut have none" if cut else label)
+    ax.invert_yaxis()
+    bars = ", ".join(f"“{name}” {told}" for name, told in zip(names, shares, strict=True))
+    return f"{given}\n{left}. The likeliest: {bars}.".replace("\n", "; ")
+
+
+def below(ax, text: str, most: int) -> None:
+    """Write `text` below the axes, as it is, in lines of 80 columns; after `most` comes …."""
+    lines = []
+    for line in text.split("\n"):
+        seen = " ".join(visible(words) for words in line.split(" "))
+        wide = "".join(c + "\0" * (east_asian_width(c) in "FW") for c in seen)  # two columns
+        lines += [part.replace("\0", "") for part in textwrap.wrap(wide, 80)] or [""]
+    font, drawable = _plain()
+    font["family"] = ["DejaVu Sans Mono", *font["family"]]
+    told = drawable("\n".join(lines if len(lines) <= most else [*lines[:most], "…"]))
+    at = {"xycoords": "axes fraction", "xytext": (0, -42), "textcoords": "offset points"}
+    ax.annotate(told, (0, 0), **at, va="top", fontsize=9, linespacing=1.3, **font)
 
 
 def power_law(ax, x: np.ndarray, y: np.ndarray, kept: np.ndarray, a: float, b: float) -> str:
@@ -337,6 +388,13 @@ def power_law(ax, x: np.ndarray, y: np.ndarray, kept: np.ndarray, a: float, b: f
     points = ", ".join(f"{z:.3g} at {n}{'' if k else ' (left out)'}" for z, n, k in told)
     fitted = f"{kept.sum()} of {len(x)} points: y = {law}, at most {worst:.1%} off"
     return f"{fitted}; the points are {points}."
+
+
+def _plain() -> tuple[dict, Callable[[str], str]]:
+    """Return settings that draw a text as it is, and what makes □ of what no font has."""
+    chinese, known = _chinese()
+    font = {"family": [*plt.rcParams["font.family"], chinese], "parse_math": False}
+    return font, lambda words: "".join(c if c in known else "□" for c in words)
 
 
 def _chinese() -> tuple[str, set[str]]:

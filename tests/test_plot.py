@@ -444,6 +444,125 @@ def test_next_tokens_of_a_small_vocabulary_leave_nothing():
     assert ax.get_title() == ""
 
 
+CUT = {
+    "nothing": [True] * 20,
+    "some": [True, False, True, True, False] + [False] * 15,
+    "all but one": [False] * 3 + [True] + [False] * 16,
+}
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_cut_tokens_are_hollow_and_kept_ones_have_what_they_gain(name):
+    pieces = ["\n", "$\\q$", " be", "白", "👩", "\t", *"abcdefghijklmn"]
+    p = np.array([20, 9, 19, 30, 7, 3, *[1, 0.5] * 4, *[1] * 6]) / 100
+    kept = np.array(CUT[name])
+    ax = Figure(figsize=(7, 4.6)).subplots()
+    alt = plot.cut_tokens(ax, p, kept, pieces, "after 霜👩$\\q$\nso")
+    order = [
+        3,
+        0,
+        2,
+        1,
+        4,
+        5,
+        6,
+        8,
+        10,
+        12,
+        14,
+        15,
+        16,
+        17,
+        18,
+        19,
+    ]  # the first of equal ones first
+    before, share = p.tolist(), sum(x for x, k in zip(p.tolist(), CUT[name], strict=True) if k)
+    bars = iter(ax.patches)
+    for row, i in enumerate(order):
+        if kept[i]:
+            pale = next(bars)
+            assert pale.get_width() == pytest.approx(before[i] / share)
+            assert to_hex(pale.get_facecolor()) == "#b9cbde"
+            assert pale.get_y() == pytest.approx(row - 0.4)
+        bar = next(bars)
+        assert (bar.get_x(), bar.get_width()) == (0, before[i])
+        assert bar.get_y() + bar.get_height() / 2 == pytest.approx(row)
+        if kept[i]:
+            assert to_hex(bar.get_facecolor()) == plot.VALUE
+        else:
+            assert bar.get_facecolor()[3] == 0
+            assert to_hex(bar.get_edgecolor()) == plot.GREY
+        assert ax.texts[row].get_color() == (plot.VALUE if kept[i] else "dimgrey")
+        assert ax.texts[row].xy == (pytest.approx(before[i] / (share if kept[i] else 1)), row)
+    assert next(bars, None) is None
+    ends = [
+        f"{100 * before[i]:.1f}%, cut"
+        if not kept[i]
+        else f"{100 * before[i]:.1f}%"
+        + (f" → {100 * before[i] / share:.1f}%" * (name != "nothing"))
+        for i in order
+    ]
+    assert texts(ax) == ends
+    names = ["白", "↵", "␣be", "$\\q$", "👩", "‹09›", *"acegijklmn"]
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert labels == [label.replace("👩", "□") for label in names]
+    assert ax.yaxis_inverted()
+    left = {
+        "nothing": "kept: all 20 tokens",
+        "some": "kept: 3 of 20 tokens, which had 69.0%",
+        "all but one": "kept: 1 of 20 tokens, which had 30.0%",
+    }[name]
+    assert ax.get_title() == f"after 霜□$\\q$\nso\n{left}"
+    assert ("pale" in ax.get_xlabel()) == (name != "nothing")
+    told = ", ".join(f"“{label}” {end}" for label, end in zip(names, ends, strict=True))
+    assert alt == f"after 霜👩$\\q$; so; {left}. The likeliest: {told}."
+    assert "<img" in plot.to_html(alt, ax.figure)
+
+
+@pytest.mark.parametrize("most", [1, 0.9999, 0.5, 0.1, 0.002])
+@pytest.mark.parametrize("left", [1, 5, 1000])
+def test_cut_tokens_write_inside_the_frame(most, left):
+    p = np.full(1000, (1 - most) / 999)
+    p[3] = most
+    kept = np.isin(np.arange(1000), np.argsort(-p)[:left])
+    ax = Figure(figsize=(7, 4.6)).subplots()
+    plot.cut_tokens(ax, p, kept, ["a"] * 1000, "so")
+    assert inside(ax, ax.texts)
+    assert ax.get_xticks().max() <= 1
+    assert len(ax.get_xticks()) > 3
+    longest = max(bar.get_width() for bar in ax.patches)
+    assert longest == pytest.approx(p[3] / p[kept].sum())
+    assert longest > 0.7 * ax.get_xlim()[1]
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert all(a.y0 >= b.y1 for a, b in pairwise(boxes))
+    assert f"{left:,} of 1,000" in ax.get_title() or left == 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("a\n\n b\tc", ["a", "", " b‹09›c"]),
+        ("$\\q$ 白👩\r", ["$\\q$ 白□‹0D›"]),
+        ("word " * 20, ["word " * 15 + "word", "word word word word"]),
+        ("白" * 50, ["白" * 40, "白" * 10]),
+        ("x" * 81, ["x" * 80, "x"]),
+        ("1\n2\n3\n4", ["1", "2", "3", "4"]),
+        ("1\n2\n3\n4\n5", ["1", "2", "3", "4", "…"]),
+        ("", [""]),
+    ],
+)
+def test_a_text_below_is_written_as_it_is_in_lines_of_80_columns(text, lines):
+    ax = Figure(figsize=(7, 4.6)).subplots()
+    ax.set_xlabel("label")
+    plot.below(ax, text, 4)
+    assert texts(ax) == ["\n".join(lines)]
+    assert "<img" in plot.to_html("x", ax.figure)
+    written, frame = ax.texts[0].get_window_extent(), ax.get_window_extent()
+    assert written.y1 < ax.xaxis.label.get_window_extent().y0
+    assert written.x0 == pytest.approx(frame.x0, abs=2)
+    assert written.x1 < frame.x1 + 0.1 * ax.figure.bbox.width
+
+
 SIZES = {
     "parameters": ([7e3, 26e3, 1e5, 4e5], ["7k", "26k", "100k", "400k"]),
     "characters": (
