@@ -352,6 +352,58 @@ def cut_tokens(ax, p: np.ndarray, kept: np.ndarray, pieces: list[str], given: st
     return f"{given}\n{left}. The likeliest: {bars}.".replace("\n", "; ")
 
 
+def beam_tree(ax, steps: list[list], greedy: list[tuple], pieces: list[str], read: str) -> str:
+    """Draw the texts that a beam search keeps after `read` as a tree, a column for each token.
+
+    `steps` has, of each number of tokens from 1, the texts that are live then, best first, and
+    `greedy` the text of the most probable tokens: each text is (ids, log p). Returns these.
+    """
+    font, drawable = _plain()
+    (best, _), last = steps[-1][0], [tuple(ids) for ids, _ in steps[-1]]
+    box = {"boxstyle": "round,pad=0.25", "fc": "white"}
+    line = {"fontsize": 9, "ha": "center", "va": "center", **font}
+    root = drawable(read if len(read) <= 10 else "…" + read[-9:])
+    ax.text(0, 0, root, color=VALUE, bbox=box | {"ec": VALUE}, zorder=3, **line)
+    heights = {(): 0.0}  # of a text's node
+    for t, (found, single) in enumerate(zip(steps, greedy, strict=True), 1):
+        column = {tuple(ids): log_p for ids, log_p in [single, *found]}
+        column = sorted(column.items(), key=lambda node: (heights[node[0][:-1]], -node[1]))
+        for row, (ids, log_p) in enumerate(column):
+            start, end = heights[ids[:-1]], row - (len(column) - 1) / 2
+            heights[ids] = end
+            color, level = (VALUE, 1.4) if ids in [text[:t] for text in last] else (GREY, 1)
+            if ids == tuple(best[:t]):
+                color, level = GRADIENT, 2.2
+            style = "--" if ids == tuple(single[0]) else "-"
+            x = [t - 1, t - 0.6, t - 0.4, t]  # level at both ends, so that it passes under no box
+            ax.plot(x, [start, start, end, end], style, color=color, lw=level, zorder=level)
+            name = visible(pieces[ids[-1]])
+            name = drawable(name if len(name) <= 9 else name[:8] + "…")
+            look, dark = box | {"ec": color, "ls": style}, "dimgrey" if color == GREY else color
+            ax.text(t, end, f"{name}\n{log_p:.2f}", color=dark, bbox=look, zorder=3, **line)
+    most = max(heights.values()) + 0.6
+    ax.set(xlim=(-0.5, len(steps) + 0.5), ylim=(most, -most))
+    ax.axis("off")
+    ax.set_position((0, 0.1, 1, 0.78))  # all of the width
+    colors = {"best": GRADIENT, "live at the end": VALUE, "dropped": GREY}
+    for label, color in colors.items():
+        ax.plot([], [], color=color, label=label)
+    ax.plot([], [], "--", color="black", label="greedy")
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0), ncols=4, frameon=False)
+
+    def told(ids, log_p):
+        return f"“{''.join(visible(pieces[i]) for i in ids)}” {log_p:.2f}"
+
+    ends = [f"best: {told(*steps[-1][0])}", f"greedy: {told(*greedy[-1])}"]
+    if greedy[-1][0] == best:
+        ends = [f"best, and greedy: {told(*greedy[-1])}"]
+    ax.set_title(
+        drawable("\n".join(["log p of the texts so far, in nats", *ends])), fontsize=10, **font
+    )
+    kept = [f"{t}: {', '.join(told(*text) for text in found)}" for t, found in enumerate(steps, 1)]
+    return f"Texts after {read}, with log p, by number of tokens. {'; '.join([*kept, *ends])}."
+
+
 def below(ax, text: str, most: int) -> None:
     """Write `text` below the axes, as it is, in lines of 80 columns; after `most` comes …."""
     lines = []

@@ -20,7 +20,7 @@ from aigc_lib.bpe import BPE, check_text, each_merge, readable
 from aigc_lib.gpt import GPT, check_vocabulary
 from aigc_lib.ngram import NGram
 from aigc_lib.rnn import LSTM, LanguageModel
-from aigc_lib.sampling import generate, top_k, top_p, with_temperature
+from aigc_lib.sampling import beam_search, generate, top_k, top_p, with_temperature
 from aigc_lib.tokenizers import Tokenizer
 from aigc_lib.transformer import angles
 
@@ -417,6 +417,42 @@ def sampling_playground(model: GPT, tokenizer: BPE, prompt: str) -> Explorer:
         slow.continuous_update = False  # text is drawn once the slider rests
     words = ipywidgets.Textarea(value=prompt, description="prompt", layout={"width": "90%"})
     return Explorer(draw, (7, 4.6), prompt=words, **sliders)
+
+
+def beam_explorer(model: GPT, tokenizer: BPE, prompt: str) -> Explorer:
+    """Type a prompt: the texts that a beam search keeps after each token, and greedy's. Lesson 07.
+
+    With neither an end nor a correction of length, those after t tokens are the result for n = t.
+    """
+    check_vocabulary(model.vocab_size, tokenizer)
+    shown = [plot.visible(readable(piece)) for piece in tokenizer.pieces]
+
+    most = model.longest - 6
+
+    def draw(ax, prompt, width, tokens):
+        try:
+            text = _prompt(prompt, tokenizer)
+        except ValueError as error:
+            return _refuse(ax, str(error))
+
+        ids = text[-most:]
+        each = [beam_search(model, ids, n, width) for n in range(1, tokens + 1)]
+        steps = [[(found.ids, found.log_p) for found in texts] for texts in each]
+        new = beam_search(model, ids, tokens, 1)[0].ids
+        log_p = model.log_probs([*ids.tolist(), *new])[-tokens:].cumsum(0).tolist()
+        greedy = [(new[:n], x) for n, x in enumerate(log_p, 1)]
+        told = plot.beam_tree(ax, steps, greedy, shown, _read(ids, shown))
+        if len(text) > most:
+            note = f"only the last {most} of {len(text)} tokens are read"
+            ax.title.set_text(f"{note}\n{ax.get_title()}")
+            told = f"{note}; {told}"
+        return told
+
+    words = ipywidgets.Textarea(value=prompt, description="prompt", layout={"width": "90%"})
+    width, tokens = _slider("width", 3, 1, 5, 1), _slider("tokens", 4, 1, 6, 1)
+    for slow in (width, tokens):
+        slow.continuous_update = False  # the model reads anew once the slider rests
+    return Explorer(draw, (9, 4.4), prompt=words, width=width, tokens=tokens)
 
 
 def scaling_explorer(runs: dict[str, tuple]) -> Explorer:

@@ -563,6 +563,102 @@ def test_a_text_below_is_written_as_it_is_in_lines_of_80_columns(text, lines):
     assert written.x1 < frame.x1 + 0.1 * ax.figure.bbox.width
 
 
+PIECES = ["a", "$\\q$", "\n", "白", "👩", " long-winded", "-"]
+STEPS = [
+    [([0], -1.0), ([1], -1.5), ([2], -2.0)],
+    [([1, 3], -1.75), ([0, 0], -2.25), ([0, 4], -2.5)],
+    [([1, 3, 5], -2.0), ([1, 3, 6], -3.0), ([0, 0, 0], -4.125)],
+]
+GREEDY = {
+    "kept to the end": [([0], -1.0), ([0, 0], -2.25), ([0, 0, 0], -4.125)],
+    "dropped": [([0], -1.0), ([0, 4], -2.5), ([0, 4, 2], -6.0)],
+    "best": [([1], -1.5), ([1, 3], -1.75), ([1, 3, 5], -2.0)],
+}
+
+
+@pytest.mark.parametrize("name", GREEDY)
+def test_beam_tree_has_a_node_for_each_text_and_a_line_to_it(name):
+    greedy = GREEDY[name]
+    ax = Figure(figsize=(9, 4.4)).subplots()
+    alt = plot.beam_tree(ax, STEPS, greedy, PIECES, "to│␣be│␣霜👩$\\q$")
+    root, *nodes = ax.texts
+    assert (root.get_text(), root.get_position()) == ("…e│␣霜□$\\q$", (0, 0))
+    known = {tuple(ids): log_p for found in [*STEPS, greedy] for ids, log_p in found}
+    names = ["a", "$\\q$", "↵", "白", "□", "␣long-wi…", "-"]
+    labels = {f"{names[ids[-1]]}\n{log_p:.2f}": ids for ids, log_p in known.items()}
+    assert len(labels) == len(known)
+    assert sorted(node.get_text() for node in nodes) == sorted(labels)
+    place = {labels[node.get_text()]: node.get_position() for node in nodes} | {(): (0, 0)}
+    assert all(x == len(ids) for ids, (x, _) in place.items())
+    lines = [line for line in ax.lines if len(line.get_xdata())]
+    assert len(lines) == len(known)
+    final = [tuple(ids) for ids, _ in STEPS[-1]]
+    for line, node in zip(lines, nodes, strict=True):
+        ids = labels[node.get_text()]
+        (x, y), xy = place[ids], line.get_xydata().tolist()
+        parent = place[ids[:-1]]
+        assert xy[0] == list(parent)
+        assert xy[-1] == [x, y]
+        assert (xy[1][1], xy[2][1]) == (parent[1], y)
+        begins = [text[: len(ids)] == ids for text in final]
+        color = plot.GRADIENT if begins[0] else plot.VALUE if any(begins) else plot.GREY
+        style = "--" if any(ids == tuple(text) for text, _ in greedy) else "-"
+        assert (line.get_color(), line.get_linestyle()) == (color, style)
+        assert to_hex(node.get_bbox_patch().get_edgecolor()) == color
+        assert node.get_bbox_patch().get_linestyle() == style
+        assert line.get_zorder() < node.get_zorder()
+        assert line.get_zorder() == max(
+            other.get_zorder() for other in lines if other.get_color() == color
+        )
+    order = {line.get_color(): line.get_zorder() for line in lines}
+    assert order[plot.GREY] < order[plot.VALUE] < order[plot.GRADIENT]
+    for t in (1, 2, 3):  # no two lines cross, and the more probable of one node's is above
+        column = [ids for ids in place if len(ids) == t]
+        column.sort(key=lambda ids: place[ids][1])
+        parents = [place[ids[:-1]][1] for ids in column]
+        assert parents == sorted(parents)
+        for a, b in pairwise(column):
+            assert a[:-1] != b[:-1] or known[a] >= known[b]
+            assert place[b][1] - place[a][1] == 1
+        assert place[column[0]][1] == -place[column[-1]][1]
+    low, high = ax.get_ylim()
+    assert low > high
+    best = "“$\\q$白␣long-winded” -2.00"
+    last = {
+        "kept to the end": f"best: {best}\ngreedy: “aaa” -4.12",
+        "dropped": f"best: {best}\ngreedy: “a👩↵” -6.00",
+        "best": f"best, and greedy: {best}",
+    }[name]
+    title = f"log p of the texts so far, in nats\n{last}".replace("👩", "□")
+    assert ax.get_title() == title
+    legend = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert legend == ["best", "live at the end", "dropped", "greedy"]
+    assert alt == (
+        "Texts after to│␣be│␣霜👩$\\q$, with log p, by number of tokens. 1: “a” -1.00, “$\\q$” "
+        "-1.50, “↵” -2.00; 2: “$\\q$白” -1.75, “aa” -2.25, “a👩” -2.50; "
+        f"3: {best}, “$\\q$白-” -3.00, “aaa” -4.12; " + last.replace("\n", "; ") + "."
+    )
+    assert "<img" in plot.to_html(alt, ax.figure)
+
+
+@pytest.mark.parametrize("width", [1, 3, 5])
+@pytest.mark.parametrize("tokens", [1, 4, 6])
+def test_no_label_of_a_beam_tree_overlaps_or_is_cut_off(width, tokens):
+    texts_of = [[[i] * t for i in range(1, width + 1)] for t in range(1, tokens + 1)]
+    steps = [[(ids, -111.11 - ids[0]) for ids in found] for found in texts_of]
+    greedy = [([1, *[0] * (t - 1)], -222.22) for t in range(1, tokens + 1)]
+    ax = Figure(figsize=(9, 4.4)).subplots()
+    plot.beam_tree(ax, steps, greedy, ["WWWWWWWWWWWW", *"白" * 5], "│W" * 20)
+    FigureCanvasAgg(ax.figure).draw()
+    assert "WWWWWWWW…" in ax.texts[-1].get_text() + "".join(texts(ax)) or tokens == 1
+    boxes = [text.get_bbox_patch().get_window_extent() for text in ax.texts]
+    frame = ax.figure.bbox
+    assert all(box.x0 >= frame.x0 and box.x1 <= frame.x1 for box in boxes)
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+    title, legend = ax.title.get_window_extent(), ax.get_legend().get_window_extent()
+    assert not any(box.overlaps(other) for box in boxes for other in (title, legend))
+
+
 SIZES = {
     "parameters": ([7e3, 26e3, 1e5, 4e5], ["7k", "26k", "100k", "400k"]),
     "characters": (

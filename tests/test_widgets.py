@@ -807,7 +807,7 @@ def test_sampling_playground_of_a_vocabulary_as_large_as_a_step_names_it_once():
     assert explorer.controls["k"].options[-2:] == (200, 500)
 
 
-@pytest.mark.parametrize("explore", [widgets.sampling_playground])
+@pytest.mark.parametrize("explore", [widgets.sampling_playground, widgets.beam_explorer])
 def test_decoding_widgets_tell_why_there_is_nothing_to_draw_and_go_on(tiny, explore):
     explorer = explore(*tiny, "a")
     before = explorer.alt
@@ -820,10 +820,71 @@ def test_decoding_widgets_tell_why_there_is_nothing_to_draw_and_go_on(tiny, expl
     assert plt.get_fignums() == []
 
 
-@pytest.mark.parametrize("explore", [widgets.sampling_playground])
+@pytest.mark.parametrize("explore", [widgets.sampling_playground, widgets.beam_explorer])
 def test_decoding_widgets_refuse_a_tokenizer_that_does_not_fit(tiny, explore):
     with pytest.raises(ValueError, match="tokenizer of 260 tokens for a model of 261"):
         explore(tiny[0], BPE(MERGES[:-1]), "a")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "width", "tokens"),
+    [("the", 3, 4), ("$%$", 1, 6), ("\n", 5, 6), ("白👩", 2, 1), ("abcdefgh" * 9, 4, 3)],
+)
+def test_beam_explorer_shows_the_texts_that_a_plain_beam_keeps(tiny, prompt, width, tokens):
+    model, tokenizer = tiny
+    ids = tokenizer.encode(prompt).tolist()[-54:]
+
+    def search(width):
+        live, steps = [((), 0.0)], []
+        for _ in range(tokens):
+            met = []
+            for text, log_p in live:
+                next_p = model(torch.tensor([[*ids, *text]]))[0, -1].double().log_softmax(0)
+                met += [((*text, i), log_p + x) for i, x in enumerate(next_p.tolist())]
+            live = sorted(met, key=lambda text: -text[1])[:width]
+            steps.append(live)
+        return steps
+
+    explorer = widgets.beam_explorer(model, tokenizer, "a")
+    for name, value in {"prompt": prompt, "width": width, "tokens": tokens}.items():
+        explorer.controls[name].value = value
+    ax = drawn(explorer, prompt=prompt, width=width, tokens=tokens)
+    steps, greedy = search(width), [texts[0] for texts in search(1)]
+    names = [plot.visible(readable(piece)) for piece in tokenizer.pieces]
+
+    def told(text, log_p):
+        return f"“{''.join(names[i] for i in text)}” {log_p:.2f}"
+
+    read = "│".join(names[i] for i in ids)
+    read = read if len(read) <= 50 else "…" + read[-49:]
+    kept = "; ".join(
+        f"{t}: {', '.join(told(*text) for text in texts)}" for t, texts in enumerate(steps, 1)
+    )
+    note = "only the last 54 of 72 tokens are read" * (len(prompt) == 72)
+    start = f"Texts after {read}, with log p, by number of tokens. {kept}; "
+    assert explorer.alt.startswith(f"{note}; {start}" if note else start)
+    assert ax.get_title().startswith(note or "log p")
+    same = steps[-1][0][0] == greedy[-1][0]
+    assert explorer.alt.endswith(f"greedy: {told(*greedy[-1])}.")
+    assert ("best, and greedy" in explorer.alt) == same
+    nodes = {text: log_p for texts in [*steps, greedy] for text, log_p in texts}
+    labels = [text.get_text() for text in ax.texts[1:]]
+    assert sorted(label.split("\n")[0] for label in labels) == sorted(names[t[-1]] for t in nodes)
+    values = sorted(float(label.split("\n")[1]) for label in labels)
+    assert values == pytest.approx(sorted(nodes.values()), abs=0.0051)
+
+
+def test_beam_explorer_moves_with_each_control(tiny):
+    explorer = widgets.beam_explorer(*tiny, "the")
+    width, tokens = explorer.controls["width"], explorer.controls["tokens"]
+    assert [(s.min, s.value, s.max) for s in (width, tokens)] == [(1, 3, 5), (1, 4, 6)]
+    assert not width.continuous_update
+    assert not tokens.continuous_update
+    seen = {explorer.picture.value}
+    for n, (name, value) in enumerate([("width", 4), ("tokens", 5), ("prompt", "th")], 2):
+        explorer.controls[name].value = value
+        seen.add(explorer.picture.value)
+        assert len(seen) == n
 
 
 RUNS = {
