@@ -6,6 +6,7 @@ import io
 import re
 import textwrap
 from collections.abc import Callable
+from itertools import cycle
 from unicodedata import east_asian_width
 
 import matplotlib.pyplot as plt
@@ -402,6 +403,33 @@ def beam_tree(ax, steps: list[list], greedy: list[tuple], pieces: list[str], rea
     )
     kept = [f"{t}: {', '.join(told(*text) for text in found)}" for t, found in enumerate(steps, 1)]
     return f"Texts after {read}, with log p, by number of tokens. {'; '.join([*kept, *ends])}."
+
+
+def tradeoff(ax, points: dict[str, tuple], human: tuple, chosen: str) -> str:
+    """Draw quality against diversity: name -> (distinct-2, nats a token, a text), and `human` so.
+
+    Points of a family, which have the words before the last of their name in common, are joined in
+    their order. `chosen`, one of the names or "human text", is ringed; its text stands below.
+    """
+    families = {}
+    for name, point in points.items():
+        families.setdefault(name.rsplit(" ", 1)[0], []).append(point[:2])
+    styles = zip(cycle((VALUE, GRADIENT, "#3f7f5f", GREY)), cycle("os^Dv"))
+    for (family, places), (color, marker) in zip(families.items(), styles, strict=False):
+        ax.plot(*zip(*places, strict=True), f"{marker}-", color=color, lw=1, ms=5, label=family)
+    x, y, _ = human
+    ax.plot(x, y, "*", color="black", ms=13, label="human text", ls="none")
+    x, y, text = {**points, "human text": human}[chosen]
+    ax.plot(x, y, "o", mfc="none", mec="black", ms=19, mew=1.5)
+    ax.set(xlabel="diversity, distinct-2", ylabel="nats a token under the model")
+    ax.margins(0.12)  # room for the ring
+    many = {"ncols": len(families) + 1, "fontsize": 9, "columnspacing": 1.2}
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False, **many)
+    here = f"{chosen}: distinct-2 {x:.3g}, {y:.3g} nats a token"
+    below(ax, f"{here}\n{text}", 7)
+    told = [f"{name} {x:.3g}, {y:.3g}" for name, (x, y, _) in points.items()]
+    told.append(f"human text {human[0]:.3g}, {human[1]:.3g}")
+    return f"{here}, of {'; '.join(told)}. Its text: “{text}”"
 
 
 def below(ax, text: str, most: int) -> None:

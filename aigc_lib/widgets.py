@@ -455,6 +455,20 @@ def beam_explorer(model: GPT, tokenizer: BPE, prompt: str) -> Explorer:
     return Explorer(draw, (9, 4.4), prompt=words, width=width, tokens=tokens)
 
 
+def tradeoff_explorer(points: dict[str, tuple], human: tuple) -> Explorer:
+    """Choose a setting of a sampler: its quality and diversity among the others'. From lesson 07.
+
+    `points` has a setting, as "top-p 0.9" -> (distinct-2, mean nats a token, a text), and `human`
+    is the same of human text.
+    """
+
+    def draw(ax, setting):
+        return plot.tradeoff(ax, points, human, setting)
+
+    setting = ipywidgets.Dropdown(options=[*points, "human text"], description="setting")
+    return Explorer(draw, (7, 4), setting=setting)
+
+
 def scaling_explorer(runs: dict[str, tuple]) -> Explorer:
     """Fit a power law to losses, and leave points out of it, from lesson 06.
 

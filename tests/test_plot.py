@@ -659,6 +659,63 @@ def test_no_label_of_a_beam_tree_overlaps_or_is_cut_off(width, tokens):
     assert not any(box.overlaps(other) for box in boxes for other in (title, legend))
 
 
+POINTS = {
+    "temperature 0.5": (0.5, 1.5, "a\n$%$\n白👩"),
+    "top-p 0.9": (0.9, 2.5, "b"),
+    "temperature 1.0": (0.75, 2.0, "1\n2\n3\n4\n5\n6\n7"),
+    "top-p 0.95": (1.0, 3.0, "c"),
+    "top-k $x^": (0.25, 1.25, ""),
+    "greedy": (0.125, 0.5, "e"),
+}
+HUMAN = (0.875, 4.0, "Deny thy father.")
+
+
+@pytest.mark.parametrize("chosen", [*POINTS, "human text"])
+def test_tradeoff_joins_families_and_rings_the_chosen_point(chosen):
+    ax = Figure(figsize=(7, 4)).subplots()
+    alt = plot.tradeoff(ax, POINTS, HUMAN, chosen)
+    *families, human, ring = ax.lines
+    assert [line.get_xydata().tolist() for line in families] == [
+        [[0.5, 1.5], [0.75, 2.0]],
+        [[0.9, 2.5], [1.0, 3.0]],
+        [[0.25, 1.25]],
+        [[0.125, 0.5]],
+    ]
+    assert {line.get_linestyle() for line in families} == {"-"}
+    assert len({line.get_color() for line in families}) == 4
+    assert len({line.get_marker() for line in families}) == 4
+    assert (human.get_marker(), human.get_xydata().tolist()) == ("*", [[0.875, 4.0]])
+    x, y, text = {**POINTS, "human text": HUMAN}[chosen]
+    assert ring.get_xydata().tolist() == [[x, y]]
+    assert ring.get_markerfacecolor() == "none"
+    assert ring.get_markersize() > human.get_markersize()
+    labels = [label.get_text() for label in ax.get_legend().get_texts()]
+    assert labels == ["temperature", "top-p", "top-k", "greedy", "human text"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == (
+        "diversity, distinct-2",
+        "nats a token under the model",
+    )
+    here = f"{chosen}: distinct-2 {x:.3g}, {y:.3g} nats a token"
+    drawn = {"temperature 1.0": "1\n2\n3\n4\n5\n6\n…"}.get(chosen, text.replace("👩", "□"))
+    assert texts(ax) == [f"{here}\n{drawn}"]
+    assert alt == (
+        f"{here}, of temperature 0.5 0.5, 1.5; top-p 0.9 0.9, 2.5; temperature 1.0 0.75, 2; "
+        "top-p 0.95 1, 3; top-k $x^ 0.25, 1.25; greedy 0.125, 0.5; human text 0.875, 4. "
+        f"Its text: “{text}”"
+    )
+    assert "<img" in plot.to_html(alt, ax.figure)
+    frame, size = ax.get_window_extent(), ring.get_markersize() / 72 * ax.figure.dpi / 2
+    (px, py) = ax.transData.transform((x, y))
+    assert frame.x0 < px - size
+    assert px + size < frame.x1
+    assert frame.y0 < py - size
+    assert py + size < frame.y1
+    legend = ax.get_legend().get_window_extent()
+    assert legend.x0 >= 0
+    assert legend.x1 <= ax.figure.bbox.x1
+    assert legend.height < 30
+
+
 SIZES = {
     "parameters": ([7e3, 26e3, 1e5, 4e5], ["7k", "26k", "100k", "400k"]),
     "characters": (

@@ -887,6 +887,24 @@ def test_beam_explorer_moves_with_each_control(tiny):
         assert len(seen) == n
 
 
+def test_tradeoff_explorer_moves_with_the_setting():
+    points = {"top-p 0.5": (0.5, 1.0, "a"), "top-p 0.9": (0.7, 2.0, "b\n$%$")}
+    explorer = widgets.tradeoff_explorer(points, (0.9, 3.0, "human"))
+    setting = explorer.controls["setting"]
+    assert setting.options == ("top-p 0.5", "top-p 0.9", "human text")
+    assert setting.value == "top-p 0.5"
+    seen = set()
+    for name, (x, y, text) in {**points, "human text": (0.9, 3.0, "human")}.items():
+        setting.value = name
+        assert explorer.alt.startswith(f"{name}: distinct-2 {x:.3g}, {y:.3g} nats a token, of ")
+        assert explorer.alt.endswith(f" Its text: “{text}”")
+        (ring,) = drawn(explorer, setting=name).lines[-1:]
+        assert ring.get_xydata().tolist() == [[x, y]]
+        seen.add(explorer.picture.value)
+    assert len(seen) == 3
+    assert plt.get_fignums() == []
+
+
 RUNS = {
     "parameters": ([7e3, 26e3, 1e5, 4e5], [2.6, 2.53, 2.4, 2.3]),
     "characters read": ([25600 * 2**i for i in range(5)], [3.1, 2.8, 2.6, 2.45, 2.36]),
