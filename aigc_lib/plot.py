@@ -4,6 +4,10 @@ import base64
 import html
 import io
 import re
+import textwrap
+from collections.abc import Callable
+from itertools import cycle
+from unicodedata import east_asian_width
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -304,15 +308,142 @@ def next_tokens(ax, p: np.ndarray, pieces: list[str], read: str = "") -> str:
     ax.bar_label(bars, [f"{x:.1%}" for x in p[top]], padding=3)
     names = [visible(pieces[i]) for i in top]
     after = f" after {read}" if read else ""
-    chinese, known = _chinese()
-    font = {"family": [*plt.rcParams["font.family"], chinese], "parse_math": False}
-    title, *labels = ("".join(c if c in known else "□" for c in words) for words in (after, *names))
-    ax.set_title(title.strip(), fontsize=10, **font)
-    ax.set_yticks(range(len(top)), labels, **font)
+    font, drawable = _plain()
+    ax.set_title(drawable(after.strip()), fontsize=10, **font)
+    ax.set_yticks(range(len(top)), map(drawable, names), **font)
     ax.set(xlabel="probability of the next token", xlim=(0, 1.15 * p.max()))
     ax.invert_yaxis()
     best = ", ".join(f"“{name}” {x:.1%}" for name, x in zip(names, p[top], strict=True))
     return f"The likeliest next tokens{after}: {best}; all others {others:.1%}."
+
+
+def cut_tokens(ax, p: np.ndarray, kept: np.ndarray, pieces: list[str], given: str) -> str:
+    """Draw the 16 most probable of `pieces`: solid those that are `kept` (V,), hollow the others.
+
+    A bar is as long as the token's probability `p` (V,) before the cut; what it has after it, when
+    those that are kept share the 1 of all, is drawn pale behind it. `given` says what comes before.
+    """
+    order = np.argsort(-p, kind="stable")[:16]
+    share, cut = p[kept].sum(), not kept.all()
+    after, shares = p / share, []
+    for row, i in enumerate(order):
+        if kept[i]:
+            ax.barh(row, after[i], color="#b9cbde")
+            shares.append(f"{p[i]:.1%}" + f" → {after[i]:.1%}" * cut)
+        else:
+            shares.append(f"{p[i]:.1%}, cut")
+        fill = {"color": VALUE} if kept[i] else {"color": "none", "edgecolor": GREY}
+        ax.barh(row, p[i], **fill)
+        end, color = (after[i], VALUE) if kept[i] else (p[i], "dimgrey")
+        at = {"xytext": (3, 0), "textcoords": "offset points", "va": "center"}
+        ax.annotate(shares[-1], (end, row), **at, color=color, fontsize=8)
+    left = f"{kept.sum():,} of {len(p):,} tokens, which had {share:.1%}"
+    left = f"kept: {left if cut else f'all {len(p):,} tokens'}"
+    font, drawable = _plain()
+    names = [visible(pieces[i]) for i in order]
+    ax.set_title(f"{drawable(given)}\n{left}", fontsize=10, **font)
+    ax.set_yticks(range(len(order)), map(drawable, names), fontsize=9, **font)
+    longest = after[order[0]]  # the most probable is always kept
+    ax.set_xlim(0, 1.27 * longest)  # room for the numbers
+    ax.set_xticks([x for x in ax.get_xticks() if x <= min(1, 1.27 * longest)])
+    label = "probability of the next token"
+    ax.set_xlabel(f"{label}; pale: once those that are cut have none" if cut else label)
+    ax.invert_yaxis()
+    bars = ", ".join(f"“{name}” {told}" for name, told in zip(names, shares, strict=True))
+    return f"{given}\n{left}. The likeliest: {bars}.".replace("\n", "; ")
+
+
+def beam_tree(ax, steps: list[list], greedy: list[tuple], pieces: list[str], read: str) -> str:
+    """Draw the texts that a beam search keeps after `read` as a tree, a column for each token.
+
+    `steps` has, of each number of tokens from 1, the texts that are live then, best first, and
+    `greedy` the text of the most probable tokens: each text is (ids, log p). Returns these.
+    """
+    font, drawable = _plain()
+    (best, _), last = steps[-1][0], [tuple(ids) for ids, _ in steps[-1]]
+    box = {"boxstyle": "round,pad=0.25", "fc": "white"}
+    line = {"fontsize": 9, "ha": "center", "va": "center", **font}
+    root = drawable(read if len(read) <= 10 else "…" + read[-9:])
+    ax.text(0, 0, root, color=VALUE, bbox=box | {"ec": VALUE}, zorder=3, **line)
+    heights = {(): 0.0}  # of a text's node
+    for t, (found, single) in enumerate(zip(steps, greedy, strict=True), 1):
+        column = {tuple(ids): log_p for ids, log_p in [single, *found]}
+        column = sorted(column.items(), key=lambda node: (heights[node[0][:-1]], -node[1]))
+        for row, (ids, log_p) in enumerate(column):
+            start, end = heights[ids[:-1]], row - (len(column) - 1) / 2
+            heights[ids] = end
+            color, level = (VALUE, 1.4) if ids in [text[:t] for text in last] else (GREY, 1)
+            if ids == tuple(best[:t]):
+                color, level = GRADIENT, 2.2
+            style = "--" if ids == tuple(single[0]) else "-"
+            x = [t - 1, t - 0.6, t - 0.4, t]  # level at both ends, so that it passes under no box
+            ax.plot(x, [start, start, end, end], style, color=color, lw=level, zorder=level)
+            name = visible(pieces[ids[-1]])
+            name = drawable(name if len(name) <= 9 else name[:8] + "…")
+            look, dark = box | {"ec": color, "ls": style}, "dimgrey" if color == GREY else color
+            ax.text(t, end, f"{name}\n{log_p:.2f}", color=dark, bbox=look, zorder=3, **line)
+    most = max(heights.values()) + 0.6
+    ax.set(xlim=(-0.5, len(steps) + 0.5), ylim=(most, -most))
+    ax.axis("off")
+    ax.set_position((0, 0.1, 1, 0.78))  # all of the width
+    colors = {"best": GRADIENT, "live at the end": VALUE, "dropped": GREY}
+    for label, color in colors.items():
+        ax.plot([], [], color=color, label=label)
+    ax.plot([], [], "--", color="black", label="greedy")
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0), ncols=4, frameon=False)
+
+    def told(ids, log_p):
+        return f"“{''.join(visible(pieces[i]) for i in ids)}” {log_p:.2f}"
+
+    ends = [f"best: {told(*steps[-1][0])}", f"greedy: {told(*greedy[-1])}"]
+    if greedy[-1][0] == best:
+        ends = [f"best, and greedy: {told(*greedy[-1])}"]
+    ax.set_title(
+        drawable("\n".join(["log p of the texts so far, in nats", *ends])), fontsize=10, **font
+    )
+    kept = [f"{t}: {', '.join(told(*text) for text in found)}" for t, found in enumerate(steps, 1)]
+    return f"Texts after {read}, with log p, by number of tokens. {'; '.join([*kept, *ends])}."
+
+
+def tradeoff(ax, points: dict[str, tuple], human: tuple, chosen: str) -> str:
+    """Draw quality against diversity: name -> (distinct-2, nats a token, a text), and `human` so.
+
+    Points of a family, which have the words before the last of their name in common, are joined in
+    their order. `chosen`, one of the names or "human text", is ringed; its text stands below.
+    """
+    families = {}
+    for name, point in points.items():
+        families.setdefault(name.rsplit(" ", 1)[0], []).append(point[:2])
+    styles = zip(cycle((VALUE, GRADIENT, "#3f7f5f", GREY)), cycle("os^Dv"))
+    for (family, places), (color, marker) in zip(families.items(), styles, strict=False):
+        ax.plot(*zip(*places, strict=True), f"{marker}-", color=color, lw=1, ms=5, label=family)
+    x, y, _ = human
+    ax.plot(x, y, "*", color="black", ms=13, label="human text", ls="none")
+    x, y, text = {**points, "human text": human}[chosen]
+    ax.plot(x, y, "o", mfc="none", mec="black", ms=19, mew=1.5)
+    ax.set(xlabel="diversity, distinct-2", ylabel="nats a token under the model")
+    ax.margins(0.12)  # room for the ring
+    many = {"ncols": len(families) + 1, "fontsize": 9, "columnspacing": 1.2}
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False, **many)
+    here = f"{chosen}: distinct-2 {x:.3g}, {y:.3g} nats a token"
+    below(ax, f"{here}\n{text}", 7)
+    told = [f"{name} {x:.3g}, {y:.3g}" for name, (x, y, _) in points.items()]
+    told.append(f"human text {human[0]:.3g}, {human[1]:.3g}")
+    return f"{here}, of {'; '.join(told)}. Its text: “{text}”"
+
+
+def below(ax, text: str, most: int) -> None:
+    """Write `text` below the axes, as it is, in lines of 80 columns; after `most` comes …."""
+    lines = []
+    for line in text.split("\n"):
+        seen = " ".join(visible(words) for words in line.split(" "))
+        wide = "".join(c + "\0" * (east_asian_width(c) in "FW") for c in seen)  # two columns
+        lines += [part.replace("\0", "") for part in textwrap.wrap(wide, 80)] or [""]
+    font, drawable = _plain()
+    font["family"] = ["DejaVu Sans Mono", *font["family"]]
+    told = drawable("\n".join(lines if len(lines) <= most else [*lines[:most], "…"]))
+    at = {"xycoords": "axes fraction", "xytext": (0, -42), "textcoords": "offset points"}
+    ax.annotate(told, (0, 0), **at, va="top", fontsize=9, linespacing=1.3, **font)
 
 
 def power_law(ax, x: np.ndarray, y: np.ndarray, kept: np.ndarray, a: float, b: float) -> str:
@@ -337,6 +468,13 @@ def power_law(ax, x: np.ndarray, y: np.ndarray, kept: np.ndarray, a: float, b: f
     points = ", ".join(f"{z:.3g} at {n}{'' if k else ' (left out)'}" for z, n, k in told)
     fitted = f"{kept.sum()} of {len(x)} points: y = {law}, at most {worst:.1%} off"
     return f"{fitted}; the points are {points}."
+
+
+def _plain() -> tuple[dict, Callable[[str], str]]:
+    """Return settings that draw a text as it is, and what makes □ of what no font has."""
+    chinese, known = _chinese()
+    font = {"family": [*plt.rcParams["font.family"], chinese], "parse_math": False}
+    return font, lambda words: "".join(c if c in known else "□" for c in words)
 
 
 def _chinese() -> tuple[str, set[str]]:

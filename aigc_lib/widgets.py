@@ -17,9 +17,10 @@ from matplotlib.ticker import NullFormatter
 from aigc_lib import optim, plot
 from aigc_lib.backprop import Value, descend
 from aigc_lib.bpe import BPE, check_text, each_merge, readable
-from aigc_lib.gpt import check_vocabulary
+from aigc_lib.gpt import GPT, check_vocabulary
 from aigc_lib.ngram import NGram
 from aigc_lib.rnn import LSTM, LanguageModel
+from aigc_lib.sampling import beam_search, generate, top_k, top_p, with_temperature
 from aigc_lib.tokenizers import Tokenizer
 from aigc_lib.transformer import angles
 
@@ -355,18 +356,117 @@ def token_explorer(model, tokenizer: BPE, prompt: str) -> Explorer:
     @torch.no_grad()
     def draw(ax, prompt):
         try:
-            ids = tokenizer.encode(prompt)[-model.longest :].to(device)
+            ids = _prompt(prompt, tokenizer)[-model.longest :]
         except ValueError as error:
             return _refuse(ax, str(error))
-        if not prompt:
-            return _refuse(ax, "There is nothing to go on from: type something.")
-        read = "│".join(shown[i] for i in ids)
-        read = read if len(read) <= 50 else "…" + read[-49:]
-        p = model(ids[None])[0, -1].softmax(0).cpu().numpy()
+        read = _read(ids, shown)
+        p = model(ids[None].to(device))[0, -1].softmax(0).cpu().numpy()
         return plot.next_tokens(ax, p, shown, read)
 
     words = ipywidgets.Textarea(value=prompt, description="prompt", layout={"width": "90%"})
     return Explorer(draw, (7, 3.6), prompt=words)
+
+
+def sampling_playground(model: GPT, tokenizer: BPE, prompt: str) -> Explorer:
+    """Type a prompt: what temperature, then top-k, then top-p leave of what may come next.
+
+    They are applied in this order, and 40 tokens that `generate` draws so stand below. From lesson
+    07.
+    """
+    V = len(check_vocabulary(model.vocab_size, tokenizer))
+    shown = [plot.visible(readable(piece)) for piece in tokenizer.pieces]
+    device, most = model.wte.weight.device, model.longest - 40
+
+    @torch.no_grad()
+    def draw(ax, prompt, temperature, k, p, seed):
+        def rule(logits, ids):
+            return top_p(top_k(with_temperature(logits, temperature), k), p)
+
+        try:
+            text = _prompt(prompt, tokenizer)
+        except ValueError as error:
+            return _refuse(ax, str(error))
+        ids = text[-most:][None]
+        logits = model(ids.to(device))[:, -1].cpu().double()
+        before = with_temperature(logits, temperature).softmax(1)[0].numpy()
+        kept = rule(logits, ids).isfinite()[0].numpy()
+        given = f"after {_read(ids[0], shown)}\ntemperature {temperature:.1f}, then top-k {k}"
+        given += f", then top-p {p:.2f}"
+        if len(text) > most:
+            given = f"only the last {most} of {len(text)} tokens are read\n{given}"
+        told = plot.cut_tokens(ax, before, kept, shown, given)
+        drawn = generate(model, ids, 40, torch.Generator().manual_seed(seed), rule)[0]
+        written = readable(b"".join(tokenizer.pieces[i] for i in drawn))
+        plot.below(ax, f"The next 40 tokens, drawn with seed {seed}:\n{written}", 12)
+        return f"{told} The next 40 tokens: “{written}”"
+
+    sizes = 1, 2, 3, 5, 8, 10, 20, 50, 100, 200, 500, 1000
+    k = ipywidgets.SelectionSlider(
+        options=[*(k for k in sizes if k < V), V],
+        value=V,
+        description="top-k",
+        style={"description_width": "100px"},
+    )
+    sliders = {
+        "temperature": _slider("temperature", 1.0, 0.1, 2.0, 0.1),
+        "k": k,
+        "p": _slider("top-p", 1.0, 0.05, 1.0, 0.05),
+        "seed": _slider("seed", 0, 0, 20, 1),
+    }
+    for slow in sliders.values():
+        slow.continuous_update = False  # text is drawn once the slider rests
+    words = ipywidgets.Textarea(value=prompt, description="prompt", layout={"width": "90%"})
+    return Explorer(draw, (7, 4.6), prompt=words, **sliders)
+
+
+def beam_explorer(model: GPT, tokenizer: BPE, prompt: str) -> Explorer:
+    """Type a prompt: the texts that a beam search keeps after each token, and greedy's. Lesson 07.
+
+    With neither an end nor a correction of length, those after t tokens are the result for n = t.
+    """
+    check_vocabulary(model.vocab_size, tokenizer)
+    shown = [plot.visible(readable(piece)) for piece in tokenizer.pieces]
+
+    most = model.longest - 6
+
+    def draw(ax, prompt, width, tokens):
+        try:
+            text = _prompt(prompt, tokenizer)
+        except ValueError as error:
+            return _refuse(ax, str(error))
+
+        ids = text[-most:]
+        each = [beam_search(model, ids, n, width) for n in range(1, tokens + 1)]
+        steps = [[(found.ids, found.log_p) for found in texts] for texts in each]
+        new = beam_search(model, ids, tokens, 1)[0].ids
+        log_p = model.log_probs([*ids.tolist(), *new])[-tokens:].cumsum(0).tolist()
+        greedy = [(new[:n], x) for n, x in enumerate(log_p, 1)]
+        told = plot.beam_tree(ax, steps, greedy, shown, _read(ids, shown))
+        if len(text) > most:
+            note = f"only the last {most} of {len(text)} tokens are read"
+            ax.title.set_text(f"{note}\n{ax.get_title()}")
+            told = f"{note}; {told}"
+        return told
+
+    words = ipywidgets.Textarea(value=prompt, description="prompt", layout={"width": "90%"})
+    width, tokens = _slider("width", 3, 1, 5, 1), _slider("tokens", 4, 1, 6, 1)
+    for slow in (width, tokens):
+        slow.continuous_update = False  # the model reads anew once the slider rests
+    return Explorer(draw, (9, 4.4), prompt=words, width=width, tokens=tokens)
+
+
+def tradeoff_explorer(points: dict[str, tuple], human: tuple) -> Explorer:
+    """Choose a setting of a sampler: its quality and diversity among the others'. From lesson 07.
+
+    `points` has a setting, as "top-p 0.9" -> (distinct-2, mean nats a token, a text), and `human`
+    is the same of human text.
+    """
+
+    def draw(ax, setting):
+        return plot.tradeoff(ax, points, human, setting)
+
+    setting = ipywidgets.Dropdown(options=[*points, "human text"], description="setting")
+    return Explorer(draw, (7, 4), setting=setting)
 
 
 def scaling_explorer(runs: dict[str, tuple]) -> Explorer:
@@ -391,6 +491,19 @@ def scaling_explorer(runs: dict[str, tuple]) -> Explorer:
         options=range(1, points + 1), description="leave out", rows=min(points, 6)
     )
     return Explorer(draw, (6.5, 4), grows=grows, dropped=dropped)
+
+
+def _prompt(text: str, tokenizer: BPE) -> torch.Tensor:
+    """Return the ids of `text`; raise ValueError if it has none."""
+    if not text:
+        raise ValueError("There is nothing to go on from: type something.")
+    return tokenizer.encode(text)
+
+
+def _read(ids: torch.Tensor, shown: list[str]) -> str:
+    """Return the tokens `ids` as they are shown, with │ between them: the last 50 characters."""
+    read = "│".join(shown[i] for i in ids)
+    return read if len(read) <= 50 else "…" + read[-49:]
 
 
 def _lines(pieces: list[str], width: int) -> str:

@@ -444,6 +444,278 @@ def test_next_tokens_of_a_small_vocabulary_leave_nothing():
     assert ax.get_title() == ""
 
 
+CUT = {
+    "nothing": [True] * 20,
+    "some": [True, False, True, True, False] + [False] * 15,
+    "all but one": [False] * 3 + [True] + [False] * 16,
+}
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_cut_tokens_are_hollow_and_kept_ones_have_what_they_gain(name):
+    pieces = ["\n", "$\\q$", " be", "白", "👩", "\t", *"abcdefghijklmn"]
+    p = np.array([20, 9, 19, 30, 7, 3, *[1, 0.5] * 4, *[1] * 6]) / 100
+    kept = np.array(CUT[name])
+    ax = Figure(figsize=(7, 4.6)).subplots()
+    alt = plot.cut_tokens(ax, p, kept, pieces, "after 霜👩$\\q$\nso")
+    order = [
+        3,
+        0,
+        2,
+        1,
+        4,
+        5,
+        6,
+        8,
+        10,
+        12,
+        14,
+        15,
+        16,
+        17,
+        18,
+        19,
+    ]  # the first of equal ones first
+    before, share = p.tolist(), sum(x for x, k in zip(p.tolist(), CUT[name], strict=True) if k)
+    bars = iter(ax.patches)
+    for row, i in enumerate(order):
+        if kept[i]:
+            pale = next(bars)
+            assert pale.get_width() == pytest.approx(before[i] / share)
+            assert to_hex(pale.get_facecolor()) == "#b9cbde"
+            assert pale.get_y() == pytest.approx(row - 0.4)
+        bar = next(bars)
+        assert (bar.get_x(), bar.get_width()) == (0, before[i])
+        assert bar.get_y() + bar.get_height() / 2 == pytest.approx(row)
+        if kept[i]:
+            assert to_hex(bar.get_facecolor()) == plot.VALUE
+        else:
+            assert bar.get_facecolor()[3] == 0
+            assert to_hex(bar.get_edgecolor()) == plot.GREY
+        assert ax.texts[row].get_color() == (plot.VALUE if kept[i] else "dimgrey")
+        assert ax.texts[row].xy == (pytest.approx(before[i] / (share if kept[i] else 1)), row)
+    assert next(bars, None) is None
+    ends = [
+        f"{100 * before[i]:.1f}%, cut"
+        if not kept[i]
+        else f"{100 * before[i]:.1f}%"
+        + (f" → {100 * before[i] / share:.1f}%" * (name != "nothing"))
+        for i in order
+    ]
+    assert texts(ax) == ends
+    names = ["白", "↵", "␣be", "$\\q$", "👩", "‹09›", *"acegijklmn"]
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert labels == [label.replace("👩", "□") for label in names]
+    assert ax.yaxis_inverted()
+    left = {
+        "nothing": "kept: all 20 tokens",
+        "some": "kept: 3 of 20 tokens, which had 69.0%",
+        "all but one": "kept: 1 of 20 tokens, which had 30.0%",
+    }[name]
+    assert ax.get_title() == f"after 霜□$\\q$\nso\n{left}"
+    assert ("pale" in ax.get_xlabel()) == (name != "nothing")
+    told = ", ".join(f"“{label}” {end}" for label, end in zip(names, ends, strict=True))
+    assert alt == f"after 霜👩$\\q$; so; {left}. The likeliest: {told}."
+    assert "<img" in plot.to_html(alt, ax.figure)
+
+
+@pytest.mark.parametrize("most", [1, 0.9999, 0.5, 0.1, 0.002])
+@pytest.mark.parametrize("left", [1, 5, 1000])
+def test_cut_tokens_write_inside_the_frame(most, left):
+    p = np.full(1000, (1 - most) / 999)
+    p[3] = most
+    kept = np.isin(np.arange(1000), np.argsort(-p)[:left])
+    ax = Figure(figsize=(7, 4.6)).subplots()
+    plot.cut_tokens(ax, p, kept, ["a"] * 1000, "so")
+    assert inside(ax, ax.texts)
+    assert ax.get_xticks().max() <= 1
+    assert len(ax.get_xticks()) > 3
+    longest = max(bar.get_width() for bar in ax.patches)
+    assert longest == pytest.approx(p[3] / p[kept].sum())
+    assert longest > 0.7 * ax.get_xlim()[1]
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert all(a.y0 >= b.y1 for a, b in pairwise(boxes))
+    assert f"{left:,} of 1,000" in ax.get_title() or left == 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("a\n\n b\tc", ["a", "", " b‹09›c"]),
+        ("$\\q$ 白👩\r", ["$\\q$ 白□‹0D›"]),
+        ("word " * 20, ["word " * 15 + "word", "word word word word"]),
+        ("白" * 50, ["白" * 40, "白" * 10]),
+        ("x" * 81, ["x" * 80, "x"]),
+        ("1\n2\n3\n4", ["1", "2", "3", "4"]),
+        ("1\n2\n3\n4\n5", ["1", "2", "3", "4", "…"]),
+        ("", [""]),
+    ],
+)
+def test_a_text_below_is_written_as_it_is_in_lines_of_80_columns(text, lines):
+    ax = Figure(figsize=(7, 4.6)).subplots()
+    ax.set_xlabel("label")
+    plot.below(ax, text, 4)
+    assert texts(ax) == ["\n".join(lines)]
+    assert "<img" in plot.to_html("x", ax.figure)
+    written, frame = ax.texts[0].get_window_extent(), ax.get_window_extent()
+    assert written.y1 < ax.xaxis.label.get_window_extent().y0
+    assert written.x0 == pytest.approx(frame.x0, abs=2)
+    assert written.x1 < frame.x1 + 0.1 * ax.figure.bbox.width
+
+
+PIECES = ["a", "$\\q$", "\n", "白", "👩", " long-winded", "-"]
+STEPS = [
+    [([0], -1.0), ([1], -1.5), ([2], -2.0)],
+    [([1, 3], -1.75), ([0, 0], -2.25), ([0, 4], -2.5)],
+    [([1, 3, 5], -2.0), ([1, 3, 6], -3.0), ([0, 0, 0], -4.125)],
+]
+GREEDY = {
+    "kept to the end": [([0], -1.0), ([0, 0], -2.25), ([0, 0, 0], -4.125)],
+    "dropped": [([0], -1.0), ([0, 4], -2.5), ([0, 4, 2], -6.0)],
+    "best": [([1], -1.5), ([1, 3], -1.75), ([1, 3, 5], -2.0)],
+}
+
+
+@pytest.mark.parametrize("name", GREEDY)
+def test_beam_tree_has_a_node_for_each_text_and_a_line_to_it(name):
+    greedy = GREEDY[name]
+    ax = Figure(figsize=(9, 4.4)).subplots()
+    alt = plot.beam_tree(ax, STEPS, greedy, PIECES, "to│␣be│␣霜👩$\\q$")
+    root, *nodes = ax.texts
+    assert (root.get_text(), root.get_position()) == ("…e│␣霜□$\\q$", (0, 0))
+    known = {tuple(ids): log_p for found in [*STEPS, greedy] for ids, log_p in found}
+    names = ["a", "$\\q$", "↵", "白", "□", "␣long-wi…", "-"]
+    labels = {f"{names[ids[-1]]}\n{log_p:.2f}": ids for ids, log_p in known.items()}
+    assert len(labels) == len(known)
+    assert sorted(node.get_text() for node in nodes) == sorted(labels)
+    place = {labels[node.get_text()]: node.get_position() for node in nodes} | {(): (0, 0)}
+    assert all(x == len(ids) for ids, (x, _) in place.items())
+    lines = [line for line in ax.lines if len(line.get_xdata())]
+    assert len(lines) == len(known)
+    final = [tuple(ids) for ids, _ in STEPS[-1]]
+    for line, node in zip(lines, nodes, strict=True):
+        ids = labels[node.get_text()]
+        (x, y), xy = place[ids], line.get_xydata().tolist()
+        parent = place[ids[:-1]]
+        assert xy[0] == list(parent)
+        assert xy[-1] == [x, y]
+        assert (xy[1][1], xy[2][1]) == (parent[1], y)
+        begins = [text[: len(ids)] == ids for text in final]
+        color = plot.GRADIENT if begins[0] else plot.VALUE if any(begins) else plot.GREY
+        style = "--" if any(ids == tuple(text) for text, _ in greedy) else "-"
+        assert (line.get_color(), line.get_linestyle()) == (color, style)
+        assert to_hex(node.get_bbox_patch().get_edgecolor()) == color
+        assert node.get_bbox_patch().get_linestyle() == style
+        assert line.get_zorder() < node.get_zorder()
+        assert line.get_zorder() == max(
+            other.get_zorder() for other in lines if other.get_color() == color
+        )
+    order = {line.get_color(): line.get_zorder() for line in lines}
+    assert order[plot.GREY] < order[plot.VALUE] < order[plot.GRADIENT]
+    for t in (1, 2, 3):  # no two lines cross, and the more probable of one node's is above
+        column = [ids for ids in place if len(ids) == t]
+        column.sort(key=lambda ids: place[ids][1])
+        parents = [place[ids[:-1]][1] for ids in column]
+        assert parents == sorted(parents)
+        for a, b in pairwise(column):
+            assert a[:-1] != b[:-1] or known[a] >= known[b]
+            assert place[b][1] - place[a][1] == 1
+        assert place[column[0]][1] == -place[column[-1]][1]
+    low, high = ax.get_ylim()
+    assert low > high
+    best = "“$\\q$白␣long-winded” -2.00"
+    last = {
+        "kept to the end": f"best: {best}\ngreedy: “aaa” -4.12",
+        "dropped": f"best: {best}\ngreedy: “a👩↵” -6.00",
+        "best": f"best, and greedy: {best}",
+    }[name]
+    title = f"log p of the texts so far, in nats\n{last}".replace("👩", "□")
+    assert ax.get_title() == title
+    legend = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert legend == ["best", "live at the end", "dropped", "greedy"]
+    assert alt == (
+        "Texts after to│␣be│␣霜👩$\\q$, with log p, by number of tokens. 1: “a” -1.00, “$\\q$” "
+        "-1.50, “↵” -2.00; 2: “$\\q$白” -1.75, “aa” -2.25, “a👩” -2.50; "
+        f"3: {best}, “$\\q$白-” -3.00, “aaa” -4.12; " + last.replace("\n", "; ") + "."
+    )
+    assert "<img" in plot.to_html(alt, ax.figure)
+
+
+@pytest.mark.parametrize("width", [1, 3, 5])
+@pytest.mark.parametrize("tokens", [1, 4, 6])
+def test_no_label_of_a_beam_tree_overlaps_or_is_cut_off(width, tokens):
+    texts_of = [[[i] * t for i in range(1, width + 1)] for t in range(1, tokens + 1)]
+    steps = [[(ids, -111.11 - ids[0]) for ids in found] for found in texts_of]
+    greedy = [([1, *[0] * (t - 1)], -222.22) for t in range(1, tokens + 1)]
+    ax = Figure(figsize=(9, 4.4)).subplots()
+    plot.beam_tree(ax, steps, greedy, ["WWWWWWWWWWWW", *"白" * 5], "│W" * 20)
+    FigureCanvasAgg(ax.figure).draw()
+    assert "WWWWWWWW…" in ax.texts[-1].get_text() + "".join(texts(ax)) or tokens == 1
+    boxes = [text.get_bbox_patch().get_window_extent() for text in ax.texts]
+    frame = ax.figure.bbox
+    assert all(box.x0 >= frame.x0 and box.x1 <= frame.x1 for box in boxes)
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+    title, legend = ax.title.get_window_extent(), ax.get_legend().get_window_extent()
+    assert not any(box.overlaps(other) for box in boxes for other in (title, legend))
+
+
+POINTS = {
+    "temperature 0.5": (0.5, 1.5, "a\n$%$\n白👩"),
+    "top-p 0.9": (0.9, 2.5, "b"),
+    "temperature 1.0": (0.75, 2.0, "1\n2\n3\n4\n5\n6\n7"),
+    "top-p 0.95": (1.0, 3.0, "c"),
+    "top-k $x^": (0.25, 1.25, ""),
+    "greedy": (0.125, 0.5, "e"),
+}
+HUMAN = (0.875, 4.0, "Deny thy father.")
+
+
+@pytest.mark.parametrize("chosen", [*POINTS, "human text"])
+def test_tradeoff_joins_families_and_rings_the_chosen_point(chosen):
+    ax = Figure(figsize=(7, 4)).subplots()
+    alt = plot.tradeoff(ax, POINTS, HUMAN, chosen)
+    *families, human, ring = ax.lines
+    assert [line.get_xydata().tolist() for line in families] == [
+        [[0.5, 1.5], [0.75, 2.0]],
+        [[0.9, 2.5], [1.0, 3.0]],
+        [[0.25, 1.25]],
+        [[0.125, 0.5]],
+    ]
+    assert {line.get_linestyle() for line in families} == {"-"}
+    assert len({line.get_color() for line in families}) == 4
+    assert len({line.get_marker() for line in families}) == 4
+    assert (human.get_marker(), human.get_xydata().tolist()) == ("*", [[0.875, 4.0]])
+    x, y, text = {**POINTS, "human text": HUMAN}[chosen]
+    assert ring.get_xydata().tolist() == [[x, y]]
+    assert ring.get_markerfacecolor() == "none"
+    assert ring.get_markersize() > human.get_markersize()
+    labels = [label.get_text() for label in ax.get_legend().get_texts()]
+    assert labels == ["temperature", "top-p", "top-k", "greedy", "human text"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == (
+        "diversity, distinct-2",
+        "nats a token under the model",
+    )
+    here = f"{chosen}: distinct-2 {x:.3g}, {y:.3g} nats a token"
+    drawn = {"temperature 1.0": "1\n2\n3\n4\n5\n6\n…"}.get(chosen, text.replace("👩", "□"))
+    assert texts(ax) == [f"{here}\n{drawn}"]
+    assert alt == (
+        f"{here}, of temperature 0.5 0.5, 1.5; top-p 0.9 0.9, 2.5; temperature 1.0 0.75, 2; "
+        "top-p 0.95 1, 3; top-k $x^ 0.25, 1.25; greedy 0.125, 0.5; human text 0.875, 4. "
+        f"Its text: “{text}”"
+    )
+    assert "<img" in plot.to_html(alt, ax.figure)
+    frame, size = ax.get_window_extent(), ring.get_markersize() / 72 * ax.figure.dpi / 2
+    (px, py) = ax.transData.transform((x, y))
+    assert frame.x0 < px - size
+    assert px + size < frame.x1
+    assert frame.y0 < py - size
+    assert py + size < frame.y1
+    legend = ax.get_legend().get_window_extent()
+    assert legend.x0 >= 0
+    assert legend.x1 <= ax.figure.bbox.x1
+    assert legend.height < 30
+
+
 SIZES = {
     "parameters": ([7e3, 26e3, 1e5, 4e5], ["7k", "26k", "100k", "400k"]),
     "characters": (

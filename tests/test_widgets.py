@@ -9,11 +9,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from torch import nn
 
 from aigc_lib import plot, tokenizers, transformer, widgets
-from aigc_lib.bpe import BPE
+from aigc_lib.bpe import BPE, readable
+from aigc_lib.gpt import GPT
 from aigc_lib.ngram import NGram
 from aigc_lib.rnn import LSTM, LanguageModel
 
@@ -700,6 +702,207 @@ def test_token_explorer_refuses_a_tokenizer_that_does_not_fit():
     for size in (260, 262):
         with pytest.raises(ValueError, match=f"tokenizer of 261 tokens for a model of {size}"):
             widgets.token_explorer(Summed(size), BPE(MERGES), "a")
+
+
+@pytest.fixture
+def tiny():
+    """A GPT of random weights, large enough that tokens differ, and its tokenizer."""
+    torch.manual_seed(0)
+    model = GPT(261, 8, 2, 2, longest=60)
+    for w in model.parameters():
+        w.requires_grad_(False).mul_(20 if w.ndim == 2 else 1)
+    return model, BPE(MERGES)
+
+
+def ruled(logits, temperature, k, p):
+    """Return p after the temperature, and what top-k and then top-p leave of it, plainly."""
+    logits = [x / temperature for x in logits]
+    total = sum(math.exp(x - max(logits)) for x in logits)
+    before = [math.exp(x - max(logits)) / total for x in logits]
+    order = sorted(range(len(logits)), key=lambda i: -logits[i])[:k]
+    kept, sofar, all_k = [], 0.0, sum(before[i] for i in order)
+    for i in order:
+        if sofar < p or p == 1:
+            kept.append(i)
+            sofar += before[i] / all_k
+    return before, kept
+
+
+SHOWN = {256: "th", 257: "the", 258: "‹E7›‹99›", 259: "白", 260: "$\\", 32: "␣", 10: "↵"}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "temperature", "k", "p", "seed"),
+    [
+        ("the", 1.0, 261, 1.0, 0),
+        ("$%$", 0.1, 261, 0.05, 1),
+        ("\n", 2.0, 5, 1.0, 20),
+        ("白👩", 0.7, 20, 0.6, 3),
+        ("abcdefgh" * 4, 1.5, 261, 0.9, 0),
+    ],
+)
+def test_sampling_playground_shows_what_plain_rules_leave(tiny, prompt, temperature, k, p, seed):
+    model, tokenizer = tiny
+    explorer = widgets.sampling_playground(model, tokenizer, "a")
+    settings = {"temperature": temperature, "k": k, "p": p, "seed": seed, "prompt": prompt}
+    for name, value in settings.items():
+        explorer.controls[name].value = value
+    all_ids = tokenizer.encode(prompt).tolist()
+    ids, generator, drew = all_ids[-20:], torch.Generator().manual_seed(seed), []
+    for _ in range(40):
+        logits = model(torch.tensor([ids + drew]))[0, -1].tolist()
+        before, kept = ruled(logits, temperature, k, p)
+        if not drew:
+            first, left = before, set(kept)
+        share = sum(before[i] for i in kept)
+        weights = [before[i] / share * (i in kept) for i in range(261)]
+        weights = torch.tensor(weights, dtype=torch.float64)
+        drew.append(torch.multinomial(weights, 1, generator=generator).item())
+    ax = drawn(explorer, **settings)
+    order = sorted(range(261), key=lambda i: -first[i])[:16]
+    bars = [bar for bar in ax.patches if to_hex(bar.get_facecolor()) != "#b9cbde"]
+    assert [bar.get_width() for bar in bars] == pytest.approx([first[i] for i in order])
+    assert [bar.get_facecolor()[3] for bar in bars] == [i in left for i in order]
+    names = [SHOWN.get(i) or (chr(i) if 32 < i < 127 else f"‹{i:02X}›") for i in order]
+    assert [label.get_text() for label in ax.get_yticklabels()] == names
+    share = f"{len(left)} of 261 tokens, which had {100 * sum(first[i] for i in left):.1f}%"
+    kept = "all 261 tokens" if len(left) == 261 else share
+    heads = ["only the last 20 of 32 tokens are read"] if len(all_ids) > 20 else []
+    heads += [
+        f"after {'│'.join(SHOWN.get(i) or (chr(i) if i < 127 else f'‹{i:02X}›') for i in ids)}",
+        f"temperature {temperature:.1f}, then top-k {k}, then top-p {p:.2f}",
+        f"kept: {kept}",
+    ]
+    assert ax.get_title().split("\n") == heads
+    assert explorer.alt.startswith("; ".join(heads) + ". The likeliest: ")
+    written = b"".join(tokenizer.pieces[i] for i in drew)
+    assert explorer.alt.endswith(f" The next 40 tokens: “{readable(written)}”")
+    told = f"The next 40 tokens, drawn with seed {seed}:\n{readable(written)}"
+    plot.below(other := Figure().subplots(), told, 12)
+    assert ax.texts[-1].get_text() == other.texts[0].get_text()
+
+
+def test_sampling_playground_moves_with_each_control(tiny):
+    explorer = widgets.sampling_playground(*tiny, "the")
+    controls = explorer.controls
+    assert [controls[name].value for name in ("temperature", "k", "p", "seed")] == [1, 261, 1, 0]
+    assert controls["k"].options == (1, 2, 3, 5, 8, 10, 20, 50, 100, 200, 261)
+    sliders = {name: controls[name] for name in ("temperature", "p", "seed")}
+    ends = {name: (slider.min, slider.max) for name, slider in sliders.items()}
+    assert ends == {"temperature": (0.1, 2.0), "p": (0.05, 1.0), "seed": (0, 20)}
+    assert not any(controls[name].continuous_update for name in ("k", *sliders))
+    seen = {explorer.picture.value}
+    moves = [("temperature", 0.5), ("k", 3), ("seed", 1), ("p", 0.3), ("prompt", "th")]
+    for n, (name, value) in enumerate(moves, 2):
+        controls[name].value = value
+        seen.add(explorer.picture.value)
+        assert len(seen) == n
+
+
+def test_sampling_playground_of_a_vocabulary_as_large_as_a_step_names_it_once():
+    torch.manual_seed(0)
+    explorer = widgets.sampling_playground(
+        GPT(500, 4, 1, 1, 50), BPE([(0, i) for i in range(244)]), "a"
+    )
+    assert explorer.controls["k"].options[-2:] == (200, 500)
+
+
+@pytest.mark.parametrize("explore", [widgets.sampling_playground, widgets.beam_explorer])
+def test_decoding_widgets_tell_why_there_is_nothing_to_draw_and_go_on(tiny, explore):
+    explorer = explore(*tiny, "a")
+    before = explorer.alt
+    for prompt, why in (("", "There is nothing to go on from: type"), ("a\ud800", "U+D800, half")):
+        explorer.controls["prompt"].value = prompt
+        assert why in explorer.alt
+        assert "<img" in explorer.picture.value
+    explorer.controls["prompt"].value = "a"
+    assert explorer.alt == before
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize("explore", [widgets.sampling_playground, widgets.beam_explorer])
+def test_decoding_widgets_refuse_a_tokenizer_that_does_not_fit(tiny, explore):
+    with pytest.raises(ValueError, match="tokenizer of 260 tokens for a model of 261"):
+        explore(tiny[0], BPE(MERGES[:-1]), "a")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "width", "tokens"),
+    [("the", 3, 4), ("$%$", 1, 6), ("\n", 5, 6), ("白👩", 2, 1), ("abcdefgh" * 9, 4, 3)],
+)
+def test_beam_explorer_shows_the_texts_that_a_plain_beam_keeps(tiny, prompt, width, tokens):
+    model, tokenizer = tiny
+    ids = tokenizer.encode(prompt).tolist()[-54:]
+
+    def search(width):
+        live, steps = [((), 0.0)], []
+        for _ in range(tokens):
+            met = []
+            for text, log_p in live:
+                next_p = model(torch.tensor([[*ids, *text]]))[0, -1].double().log_softmax(0)
+                met += [((*text, i), log_p + x) for i, x in enumerate(next_p.tolist())]
+            live = sorted(met, key=lambda text: -text[1])[:width]
+            steps.append(live)
+        return steps
+
+    explorer = widgets.beam_explorer(model, tokenizer, "a")
+    for name, value in {"prompt": prompt, "width": width, "tokens": tokens}.items():
+        explorer.controls[name].value = value
+    ax = drawn(explorer, prompt=prompt, width=width, tokens=tokens)
+    steps, greedy = search(width), [texts[0] for texts in search(1)]
+    names = [plot.visible(readable(piece)) for piece in tokenizer.pieces]
+
+    def told(text, log_p):
+        return f"“{''.join(names[i] for i in text)}” {log_p:.2f}"
+
+    read = "│".join(names[i] for i in ids)
+    read = read if len(read) <= 50 else "…" + read[-49:]
+    kept = "; ".join(
+        f"{t}: {', '.join(told(*text) for text in texts)}" for t, texts in enumerate(steps, 1)
+    )
+    note = "only the last 54 of 72 tokens are read" * (len(prompt) == 72)
+    start = f"Texts after {read}, with log p, by number of tokens. {kept}; "
+    assert explorer.alt.startswith(f"{note}; {start}" if note else start)
+    assert ax.get_title().startswith(note or "log p")
+    same = steps[-1][0][0] == greedy[-1][0]
+    assert explorer.alt.endswith(f"greedy: {told(*greedy[-1])}.")
+    assert ("best, and greedy" in explorer.alt) == same
+    nodes = {text: log_p for texts in [*steps, greedy] for text, log_p in texts}
+    labels = [text.get_text() for text in ax.texts[1:]]
+    assert sorted(label.split("\n")[0] for label in labels) == sorted(names[t[-1]] for t in nodes)
+    values = sorted(float(label.split("\n")[1]) for label in labels)
+    assert values == pytest.approx(sorted(nodes.values()), abs=0.0051)
+
+
+def test_beam_explorer_moves_with_each_control(tiny):
+    explorer = widgets.beam_explorer(*tiny, "the")
+    width, tokens = explorer.controls["width"], explorer.controls["tokens"]
+    assert [(s.min, s.value, s.max) for s in (width, tokens)] == [(1, 3, 5), (1, 4, 6)]
+    assert not width.continuous_update
+    assert not tokens.continuous_update
+    seen = {explorer.picture.value}
+    for n, (name, value) in enumerate([("width", 4), ("tokens", 5), ("prompt", "th")], 2):
+        explorer.controls[name].value = value
+        seen.add(explorer.picture.value)
+        assert len(seen) == n
+
+
+def test_tradeoff_explorer_moves_with_the_setting():
+    points = {"top-p 0.5": (0.5, 1.0, "a"), "top-p 0.9": (0.7, 2.0, "b\n$%$")}
+    explorer = widgets.tradeoff_explorer(points, (0.9, 3.0, "human"))
+    setting = explorer.controls["setting"]
+    assert setting.options == ("top-p 0.5", "top-p 0.9", "human text")
+    assert setting.value == "top-p 0.5"
+    seen = set()
+    for name, (x, y, text) in {**points, "human text": (0.9, 3.0, "human")}.items():
+        setting.value = name
+        assert explorer.alt.startswith(f"{name}: distinct-2 {x:.3g}, {y:.3g} nats a token, of ")
+        assert explorer.alt.endswith(f" Its text: “{text}”")
+        (ring,) = drawn(explorer, setting=name).lines[-1:]
+        assert ring.get_xydata().tolist() == [[x, y]]
+        seen.add(explorer.picture.value)
+    assert len(seen) == 3
+    assert plt.get_fignums() == []
 
 
 RUNS = {
