@@ -422,7 +422,6 @@ def tradeoff(ax, points: dict[str, tuple], human: tuple, chosen: str) -> str:
     x, y, text = {**points, "human text": human}[chosen]
     ax.plot(x, y, "o", mfc="none", mec="black", ms=19, mew=1.5)
     ax.set(xlabel="diversity, distinct-2", ylabel="nats a token under the model")
-    ax.margins(0.12)  # room for the ring
     many = {"ncols": len(families) + 1, "fontsize": 9, "columnspacing": 1.2}
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False, **many)
     here = f"{chosen}: distinct-2 {x:.3g}, {y:.3g} nats a token"

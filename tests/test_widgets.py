@@ -739,6 +739,7 @@ SHOWN = {256: "th", 257: "the", 258: "‹E7›‹99›", 259: "白", 260: "$\\",
         ("\n", 2.0, 5, 1.0, 20),
         ("白👩", 0.7, 20, 0.6, 3),
         ("abcdefgh" * 4, 1.5, 261, 0.9, 0),
+        ("x" * 20, 1.0, 2, 1.0, 0),  # as long as may be
     ],
 )
 def test_sampling_playground_shows_what_plain_rules_leave(tiny, prompt, temperature, k, p, seed):
@@ -828,7 +829,14 @@ def test_decoding_widgets_refuse_a_tokenizer_that_does_not_fit(tiny, explore):
 
 @pytest.mark.parametrize(
     ("prompt", "width", "tokens"),
-    [("the", 3, 4), ("$%$", 1, 6), ("\n", 5, 6), ("白👩", 2, 1), ("abcdefgh" * 9, 4, 3)],
+    [
+        ("the", 3, 4),
+        ("$%$", 1, 6),
+        ("\n", 5, 6),
+        ("白👩", 2, 1),
+        ("abcdefgh" * 9, 4, 3),
+        ("x" * 54, 2, 2),
+    ],
 )
 def test_beam_explorer_shows_the_texts_that_a_plain_beam_keeps(tiny, prompt, width, tokens):
     model, tokenizer = tiny
