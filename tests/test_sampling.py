@@ -524,10 +524,11 @@ NO_POSITIVE = (0, -1, NAN, INF, -INF, True, "1", None, 1j)
         ),
         (
             lambda: generate(MODEL, IDS.repeat(1, 2), 0),
-            "ids: 8 ids a row, and with longest=6 it may have 1 to 6: give other rows or a model",
+            "8 tokens and 0 more are 8, and the model has longest=6: give the last 6 at most, or "
+            "ask for fewer",
         ),
-        (lambda: beam_search(MODEL, [1] * 8, 0, 2), "ids: 8 ids a row, and with longest=6 it may"),
-        (lambda: generate(MODEL, IDS[:, :0], 2), "ids: 0 ids a row, and with longest=6 it may"),
+        (lambda: beam_search(MODEL, [1] * 8, 0, 2), "8 tokens and 0 more are 8, and the model has"),
+        (lambda: generate(MODEL, IDS[:, :0], 2), "the prompt is empty: give at least a token, as"),
         (lambda: beam_search(MODEL, [], 2, 3), "a text of 0 tokens is too short: give at least 1"),
         (lambda: generate(MODEL, IDS[:0], 2), "rows=0: give a whole number of at least 1"),
         (lambda: KVCache(MODEL, 0), "rows=0: give a whole number of at least 1"),
