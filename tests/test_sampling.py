@@ -277,7 +277,8 @@ def test_the_context_may_be_filled_and_nothing_may_be_asked_for():
     assert generate(model, ids, 3).shape == (1, 3)
     assert generate(model, ids, 0).shape == (1, 0)
     assert generate(model, ids.repeat(1, 2), 0).shape == (1, 0)
-    assert beam_search(model, ids.repeat(1, 2)[0], 0, 3) == [([], 0, 0)]
+    for alpha in (0, 1):
+        assert beam_search(model, ids.repeat(1, 2)[0], 0, 3, alpha) == [([], 0, 0)]
 
 
 def rows_of(seed, kinds=("normal", "ties", "far", "forbidden")):
@@ -496,7 +497,7 @@ NO_POSITIVE = (0, -1, NAN, INF, -INF, True, "1", None, 1j)
                 lambda x=x: beam_search(MODEL, [1], 2, 3, end=x),
                 f"end={x!r}: give a whole number of at least 0",
             )
-            for x in (-1, 1.0, True, "3")
+            for x in (-1, 1.0, True, False, "3")
         ),
         (
             lambda: beam_search(MODEL, [1], 2, 3, end=5),
