@@ -140,6 +140,7 @@ def test_the_cache_is_where_the_weights_are_and_as_large_as_stated(turned):
     model = model_of(layers=3, longest=7, turned=turned).to("meta")
     cache, ids = KVCache(model, 2), torch.zeros(2, 3, dtype=torch.int64, device="meta")
     assert cache.kv.shape == (3, 2, 2, 2, 7, 4)  # (layers, 2, B, nh, longest, hs)
+    assert cache.turns.is_meta if turned else cache.turns is None
     assert cache.read(ids).shape == (2, 3, 5)
     assert cache.read(ids[:, :1]).shape == (2, 1, 5)
 
@@ -276,7 +277,8 @@ def test_the_context_may_be_filled_and_nothing_may_be_asked_for():
     assert generate(model, ids, 3).shape == (1, 3)
     assert generate(model, ids, 0).shape == (1, 0)
     assert generate(model, ids.repeat(1, 2), 0).shape == (1, 0)
-    assert beam_search(model, ids.repeat(1, 2)[0], 0, 3) == [([], 0, 0)]
+    for alpha in (0, 1):
+        assert beam_search(model, ids.repeat(1, 2)[0], 0, 3, alpha) == [([], 0, 0)]
 
 
 def rows_of(seed, kinds=("normal", "ties", "far", "forbidden")):
@@ -444,7 +446,7 @@ def test_beams_are_those_of_transformers(width, alpha):
         close(torch.tensor([h.score for h in found]), theirs.sequences_scores.float(), 1e-5)
 
 
-MODEL, IDS = model_of(), torch.full((2, 4), 3)
+MODEL, IDS, ALL = model_of(), torch.full((2, 4), 3), torch.arange(5)
 LOGITS = torch.zeros(2, 5, dtype=torch.float64)
 NO_POSITIVE = (0, -1, NAN, INF, -INF, True, "1", None, 1j)
 
@@ -495,7 +497,7 @@ NO_POSITIVE = (0, -1, NAN, INF, -INF, True, "1", None, 1j)
                 lambda x=x: beam_search(MODEL, [1], 2, 3, end=x),
                 f"end={x!r}: give a whole number of at least 0",
             )
-            for x in (-1, 1.0, True, "3")
+            for x in (-1, 1.0, True, False, "3")
         ),
         (
             lambda: beam_search(MODEL, [1], 2, 3, end=5),
@@ -567,6 +569,3 @@ NO_POSITIVE = (0, -1, NAN, INF, -INF, True, "1", None, 1j)
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match="^" + re.escape(message)):
         call()
-
-
-ALL = torch.arange(5)
