@@ -47,9 +47,12 @@ class KVCache:
     def read(self, ids) -> torch.Tensor:
         """Read on: return the logits (B, T, V) after each of the next tokens `ids` (B, T).
 
-        They are known to be tokens. Raises ValueError for more than `longest` in all.
+        They are known to be tokens. Raises ValueError for other rows than the cache has, and for
+        more tokens than `longest` in all.
         """
-        (B, T), start, model = ids.shape, self.length, self.model
+        (B, T), start, model, rows = ids.shape, self.length, self.model, self.kv.shape[2]
+        if B != rows:
+            raise ValueError(f"ids of {B} rows for a cache of {rows}: give a row for each text")
         if (end := start + T) > model.longest:
             raise ValueError(
                 f"{start} tokens are read and {T} more are given, and the model has longest="

@@ -125,6 +125,8 @@ def test_after_an_error_the_cache_is_as_before(turned):
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         cache.read(ids[:, :3])
+    with pytest.raises(ValueError, match="^ids of 1 rows for a cache of 2: give a row for each"):
+        cache.read(ids[:1, :1])
     for wrong in (ids[:, :2] + 5, ids[:, :2].double()):
         with pytest.raises((IndexError, RuntimeError)):
             cache.read(wrong)
