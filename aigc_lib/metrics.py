@@ -67,7 +67,7 @@ def distinct(texts: list[Sequence], n: int) -> float:
     """Return distinct-n: the distinct n-grams of all `texts`, which are words, over all n-grams.
 
     1 says that none comes twice; NaN that there is none. Source: Li et al. 2016, arXiv:1510.03055,
-    section 5.3; lesson 07.
+    who divide by the number of words; lesson 07.
     """
     counts = sum((ngrams(words, n) for words in texts), Counter())
     return len(counts) / counts.total() if counts else math.nan
@@ -94,10 +94,10 @@ def bleu(words: Sequence, references: list[Sequence], n: int = 4) -> float:
 
 
 def self_bleu(texts: list[Sequence], n: int = 4) -> float:
-    """Return the mean BLEU-n of each of `texts` against all others: 1 if they are all the same.
+    """Return the mean BLEU-n of each of `texts` against all others: 1 for texts all alike.
 
-    Raises ValueError for fewer than two texts. Source: Zhu et al. 2018, arXiv:1802.01886, section
-    3.2; lesson 07.
+    (Of n words at least: BLEU-n is 0 where there is no n-gram.) Raises ValueError for fewer than
+    two texts. Source: Zhu et al. 2018, arXiv:1802.01886; lesson 07.
     """
     if len(texts) < 2:
         raise ValueError(f"{len(texts)} text has no others to be compared with: give two at least")

@@ -24,7 +24,7 @@ class KVCache:
     Token t looks at the keys and values of tokens 0 to t, and no later token changes those: each is
     computed once and kept, 2 · layers · C numbers a token, in `kv` (layers, 2, B, nh, longest, hs).
     The weights are those that the model has now. Source: Shazeer 2019, arXiv:1911.02150, section
-    2.2; positions turned as complex numbers: Su et al. 2021, arXiv:2104.09864, equation 13; lesson
+    2.4; positions turned as complex numbers: Su et al. 2021, arXiv:2104.09864, equation 12; lesson
     07.
     """
 
@@ -51,7 +51,7 @@ class KVCache:
         more tokens than `longest` in all.
         """
         (B, T), start, model, rows = ids.shape, self.length, self.model, self.kv.shape[2]
-        if B != rows:
+        if rows != B:
             raise ValueError(f"ids of {B} rows for a cache of {rows}: give a row for each text")
         if (end := start + T) > model.longest:
             raise ValueError(
@@ -79,8 +79,10 @@ class KVCache:
         return F.linear(model.ln_f(x), model.wte.weight)
 
     def select(self, rows) -> None:
-        """Go on with these rows, in this order; one that is named twice becomes two texts."""
-        self.kv = self.kv[:, :, rows]
+        """Go on with `rows`, ids of texts, in this order; one that stands twice becomes two."""
+        kept = self.kv.new_empty(*self.kv.shape[:2], len(rows), *self.kv.shape[3:])
+        kept[..., : self.length, :] = self.kv[:, :, rows, :, : self.length]
+        self.kv = kept
 
 
 def pick(logits, generator: torch.Generator | None = None) -> torch.Tensor:
@@ -159,7 +161,7 @@ def top_k(logits, k: int) -> torch.Tensor:
     """Return the logits (..., V) with -inf below the k-th highest; what ties with it stays.
 
     Raises ValueError for a k that is not a whole number from 1 to V. Source: Fan, Lewis and Dauphin
-    2018, arXiv:1805.04833, section 5.1; lesson 07.
+    2018, arXiv:1805.04833; lesson 07.
     """
     V = logits.shape[-1]
     if whole("k", k, 1) > V:
@@ -169,7 +171,7 @@ def top_k(logits, k: int) -> torch.Tensor:
 
 
 def top_p(logits, p: float) -> torch.Tensor:
-    """Return the logits (..., V) with -inf outside the nucleus: the fewest with p of probability.
+    """Return the logits (..., V) with -inf outside the nucleus: the fewest that have p together.
 
     A token stays if those before it, in order of falling probability, have less than p together: so
     the first always stays. Raises ValueError for a p that is not in (0, 1]. Source: Holtzman et al.
@@ -208,13 +210,14 @@ class Hypothesis(NamedTuple):
 def beam_search(
     model: GPT, ids, n: int, width: int, alpha: float = 0.0, end: int | None = None
 ) -> list[Hypothesis]:
-    """Return the best continuations of `ids` (T,) that a beam of `width` texts meets, best first.
+    """Return the best continuations of `ids` (T,) that a beam of `width` meets, best first.
 
     The score is log p / length^alpha, where length is the number of new tokens: `n`, or fewer if
-    the last is `end`. After each token the `width` most probable texts that have not ended go on,
-    so with a width of V^(n-1) all texts are met. Returned are at most `width`. Raises ValueError
-    as `generate` does, for an alpha that is negative or not finite, and for an `end` that is no
-    token. Source: Sutskever et al. 2014, arXiv:1409.3215, section 3.2; for alpha, Wu et al. 2016,
+    the last is `end`. Of all texts that are longer by a token, those of the `width` best that end
+    are put aside, and the `width` best that do not go on; the best in the end is one of either. A
+    width of V^(n-1) loses none of the best. Returned are at most `width`. Raises ValueError as
+    `generate` does, for an alpha that is negative or not finite, and for an `end` that is no token.
+    Source: Sutskever et al. 2014, arXiv:1409.3215, section 3.2; for alpha, Wu et al. 2016,
     arXiv:1609.08144, equation 14, whose penalty is ((5 + length)/6)^alpha; lesson 07.
     """
     ids = check_ids(ids, model.vocab_size, 1)
@@ -230,14 +233,14 @@ def beam_search(
     for _ in range(n):
         logits = cache.read(new.to(device))[:, -1].cpu().double()
         log_p = log_p[:, None] + logits.log_softmax(-1)  # (live, V)
-        if end is not None:
-            ended = zip(texts.tolist(), log_p[:, end].tolist(), strict=True)
-            found += [([*text, end], x) for text, x in ended]
-            log_p[:, end] = -math.inf
-        log_p, places = log_p.flatten().topk(min(width, log_p.numel()))
+        log_p, places = log_p.flatten().topk(min(2 * width, log_p.numel()))
         rows, new = places // V, places % V
-        texts, new = torch.cat([texts[rows], new[:, None]], 1), new[:, None]
-        cache.select(rows.to(device))
+        texts = torch.cat([texts[rows], new[:, None]], 1)
+        ended = new == (-1 if end is None else end)
+        done, live = ended[:width].nonzero()[:, 0], (~ended).nonzero()[:width, 0]
+        found += zip(texts[done].tolist(), log_p[done].tolist(), strict=True)
+        texts, log_p, new = texts[live], log_p[live], new[live, None]
+        cache.select(rows[live].to(device))
     found += zip(texts.tolist(), log_p.tolist(), strict=True)
-    scored = [Hypothesis(t, x, x / max(len(t), 1) ** alpha) for t, x in found if x > -math.inf]
+    scored = [Hypothesis(text, x, x / max(len(text), 1) ** alpha) for text, x in found]
     return sorted(scored, key=lambda h: -h.score)[:width]

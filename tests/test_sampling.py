@@ -125,7 +125,7 @@ def test_after_an_error_the_cache_is_as_before(turned):
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         cache.read(ids[:, :3])
-    with pytest.raises(ValueError, match="^ids of 1 rows for a cache of 2: give a row for each"):
+    with pytest.raises(ValueError, match=r"^ids of 1 rows for a cache of 2: give a row for each"):
         cache.read(ids[:1, :1])
     for wrong in (ids[:, :2] + 5, ids[:, :2].double()):
         with pytest.raises((IndexError, RuntimeError)):
@@ -423,9 +423,9 @@ def test_a_beam_is_that_of_a_loop(V, n, width, alpha, seed):
     live, met = [[]], []
     for _ in range(n):
         longer = [[*text, token] for text in live for token in range(V)]
-        met += [text for text in longer if text[-1] == end]
-        rest = [text for text in longer if text[-1] != end]
-        live = [text for text, _, _ in best_first(model, prompt, rest, 0)][:width]
+        ranked = [text for text, _, _ in best_first(model, prompt, longer, 0)]
+        met += [text for text in ranked[:width] if text[-1] == end]
+        live = [text for text in ranked if text[-1] != end][:width]
     found = beam_search(model, prompt, n, width, alpha, end)
     same(found, best_first(model, prompt, met + live, alpha)[:width])
     for text, _, _ in found:
@@ -446,6 +446,28 @@ def test_beams_are_those_of_transformers(width, alpha):
         assert found[0].ids == generate(model, ids, 6)[0].tolist()
     else:
         close(torch.tensor([h.score for h in found]), theirs.sequences_scores.float(), 1e-5)
+
+
+@pytest.mark.parametrize("width", [2, 3, 6])
+@pytest.mark.parametrize("alpha", [0.0, 0.6, 1.0])
+@pytest.mark.parametrize("seed", range(5))
+def test_beams_that_may_end_are_those_of_transformers(width, alpha, seed):
+    model, ids = model_of(V=9, longest=9, seed=seed).double(), torch.tensor([[1, 2, 3]])
+    options = {"num_beams": width, "num_return_sequences": width, "length_penalty": alpha}
+    options |= {"early_stopping": "never", "eos_token_id": 4, "pad_token_id": 4}
+    hf, told = to_hf(model.float()).double(), {"attention_mask": torch.ones_like(ids)}
+    theirs = hf.generate(ids, max_new_tokens=6, do_sample=False, **told, **options)[:, 3:].tolist()
+    model.double()
+    cut = [row[: row.index(4) + 1] if 4 in row else row for row in theirs]
+    assert [h.ids for h in beam_search(model, ids[0], 6, width, alpha, end=4)] == cut
+
+
+def test_greed_is_a_beam_of_one_up_to_its_end():
+    model, ids = model_of(V=9, longest=9).double(), torch.tensor([[1, 2, 3]])
+    (greedy,) = generate(model, ids, 6).tolist()
+    found = beam_search(model, ids[0], 6, 1, end=greedy[2])[0]
+    first = greedy.index(greedy[2])
+    assert found.ids[: first + 1] == greedy[: first + 1]
 
 
 MODEL, IDS, ALL = model_of(), torch.full((2, 4), 3), torch.arange(5)

@@ -10,6 +10,126 @@ import torch
 from aigc_lib.check.judge import Attempt, Wrong, exercise, expect, normal
 
 
+def _looked(q, keys, values, root: float) -> list[list[float]]:
+    """Return what each head's query sees, with its scores divided by `root`, by loops."""
+    out = []
+    for query, K, V in zip(q.tolist(), keys.tolist(), values.tolist(), strict=True):
+        scores = [sum(a * b for a, b in zip(query, key, strict=True)) for key in K]
+        weights = [math.exp(s / root) for s in scores]
+        columns = [
+            sum(w * x for w, x in zip(weights, v, strict=True)) for v in zip(*V, strict=True)
+        ]
+        out.append([x / sum(weights) for x in columns])
+    return out
+
+
+@exercise
+def cache_step(fn: Attempt) -> None:
+    """Each head by loops over its t + 1 tokens, and what is handed on with the new token last."""
+    nh, hs = 2, 3
+    for t in (4, 0):
+        q, k, v = (normal(nh, hs, seed=s) for s in range(3))
+        past_k, past_v = (normal(nh, t, hs, seed=s) for s in (3, 4))
+        keys, values = (
+            torch.stack([torch.stack([*old, x]) for old, x in zip(past, new, strict=True)])
+            for past, new in ((past_k, k), (past_v, v))
+        )
+        try:
+            answer = fn(q, k, v, past_k, past_v)
+        except Wrong as wrong:
+            if t:
+                raise
+            raise Wrong(f"for an empty cache, t = 0, {wrong}") from None
+        if not isinstance(answer, (tuple, list)) or len(answer) != 3:
+            raise Wrong("return three things: the output, the keys and the values.")
+        out, *handed = answer
+        for name, got, right, past, new, other, others in (
+            ("keys", handed[0], keys, past_k, k, v, values),
+            ("values", handed[1], values, past_v, v, k, keys),
+        ):
+            mistakes = [
+                (past, f"The {name} of the new token are missing: t + 1 in all."),
+                (new[:, None], "Those of the tokens before are missing: t + 1 in all."),
+                (torch.cat((new[:, None], past), 1), "The new token comes last, as in the text."),
+                (others, "Keys and values are exchanged: the keys come first."),
+                (
+                    torch.cat((past, other[:, None]), 1),
+                    "The new token's key goes to the keys, and its value to the values.",
+                ),
+                (torch.cat((past, q[:, None]), 1), "A query is asked once, and never kept."),
+            ]
+            hint = "The past and the new, one after another along dimension 1."
+            expect(got, right, f"the tensor of {name} for t = {t}", mistakes, hint)
+        right = _looked(q, keys, values, math.sqrt(hs))
+        scores = (q[:, None] * keys).sum(2) / math.sqrt(hs)  # (nh, t + 1)
+        over = "The softmax goes over the t + 1 tokens."
+        mistakes = [
+            (
+                _looked(q, past_k, past_v, math.sqrt(hs)) if t else right,
+                "The new token looks at itself, too: t + 1 tokens.",
+            ),
+            (_looked(q, keys, values, 1), "The scores are not divided by √hs."),
+            (_looked(q, keys, values, hs), "Divide by the root of hs, not by hs."),
+            (
+                _looked(q, keys, values, math.sqrt(nh * hs)),
+                "The root of hs, the size of a head, not of all of them.",
+            ),
+            (_looked(q, keys, values, math.sqrt(t + 1)), "Divide by √hs, not by √(t + 1)."),
+            ((scores.softmax(0)[..., None] * values).sum(1), over),
+            (((q[:, None] * keys / math.sqrt(hs)).softmax(2) * values).sum(1), over),
+            ((scores[..., None] * values).sum(1), "The softmax is missing."),
+            (_looked(q, values, keys, math.sqrt(hs)), "Keys and values are exchanged."),
+            (_looked(k, keys, values, math.sqrt(hs)), "The query is q, not k."),
+            (v, "It sees itself alone: the tokens before are in past_k and past_v."),
+            (
+                values[:, 0],
+                "It sees the first token alone, as with is_causal=True: the newest needs no mask.",
+            ),
+            (np.array(right)[:, None], "There is one new token: drop its dimension, (nh, hs)."),
+            (scores.softmax(1), "These are the weights: average the values with them."),
+        ]
+        expect(out, right, f"the output for t = {t}", mistakes, "softmax(q Kᵀ/√hs) V, each head.")
+
+
+@exercise
+def mended_embedding(fn: Attempt) -> None:
+    """Token s of a row is at the position start + s, by a loop."""
+    longest, tokens, positions = 9, normal(5, 4), normal(9, 4, seed=1)
+    for rows, start in (([[3], [1]], 4), ([[3, 1, 3], [0, 4, 2]], 2)):
+        T, ids = len(rows[0]), torch.tensor(rows)
+
+        def at(places, rows=rows) -> np.ndarray:
+            """Return both tables' rows, where the tokens of a row stand at these places."""
+            x = [
+                [tokens[i] + positions[s] for i, s in zip(row, places, strict=True)] for row in rows
+            ]
+            return np.array([[both.numpy() for both in row] for row in x])
+
+        right = at(range(start, start + T))
+        first = "The first of `ids` comes after `start` tokens, which stand at 0 to start − 1."
+        alone = "These are the positions alone: add the rows of the tokens."
+        mistakes = [
+            (at(range(T)), "The positions begin at 0 again, and the cache is not empty."),
+            (at([start] * T), "All stand at `start`: each should be one further than the last."),
+            (at(range(start - 1, start - 1 + T)), first),
+            (at(range(start + 1, start + 1 + T)), first),
+            (at(range(longest - T, longest)), "These are the last rows of the table: count on."),
+            (
+                tokens[ids] + positions[ids],
+                "The row of a position is where a token stands, not which token it is.",
+            ),
+            (right - tokens[ids].numpy(), alone),
+            (positions[start : start + T], alone),
+            (tokens[ids], "The positions are gone: move them instead."),
+            (
+                tokens[ids[:, :1]] + positions[start:],
+                "positions[start:] goes on to the end of the table: stop at start + T.",
+            ),
+        ]
+        what = f"x for ids {(2, T)} that come after {start} tokens"
+        expect(fn(ids, start, tokens, positions), right, what, mistakes, "Where does each stand?")
+
+
 def _normalised(x) -> np.ndarray:
     """Return x minus the log of Σ eˣ, the largest term first taken out of the sum."""
     most = max(x)
@@ -146,6 +266,13 @@ def top_p_kept(fn: Attempt) -> None:
         answer = fn(torch.tensor(probabilities, dtype=torch.float64).log() + 2, p)
         what = f"the mask for the probabilities {probabilities} and p = {p}"
         _expect_kept(answer, V, sorted(right), what, mistakes, hint)
+    for p, n in ((0.6, 3), (0.5, 2)):
+        kept = int(np.asarray(fn(torch.zeros(4, dtype=torch.float64), p)).sum())
+        if kept != n:
+            advice = (
+                "Equal ones come one by one; before one that stays less than p has come, not p."
+            )
+            raise Wrong(f"of four tokens of 0.25 each, p = {p} keeps {kept}, not {n}. {advice}")
 
 
 @exercise
@@ -295,126 +422,6 @@ def length_normalised(fn: Attempt) -> None:
     expect(fn(*given, alpha), right, f"the list of scores for alpha = {alpha}", mistakes, hint)
     hint = "length^0 is 1, so these are log p as they were."
     expect(fn(*given, 0.0), log_p, "the list of scores for alpha = 0", (), hint)
-
-
-def _looked(q, keys, values, root: float) -> list[list[float]]:
-    """Return what each head's query sees, with its scores divided by `root`, by loops."""
-    out = []
-    for query, K, V in zip(q.tolist(), keys.tolist(), values.tolist(), strict=True):
-        scores = [sum(a * b for a, b in zip(query, key, strict=True)) for key in K]
-        weights = [math.exp(s / root) for s in scores]
-        columns = [
-            sum(w * x for w, x in zip(weights, v, strict=True)) for v in zip(*V, strict=True)
-        ]
-        out.append([x / sum(weights) for x in columns])
-    return out
-
-
-@exercise
-def cache_step(fn: Attempt) -> None:
-    """Each head by loops over its t + 1 tokens, and what is handed on with the new token last."""
-    nh, hs = 2, 3
-    for t in (4, 0):
-        q, k, v = (normal(nh, hs, seed=s) for s in range(3))
-        past_k, past_v = (normal(nh, t, hs, seed=s) for s in (3, 4))
-        keys, values = (
-            torch.stack([torch.stack([*old, x]) for old, x in zip(past, new, strict=True)])
-            for past, new in ((past_k, k), (past_v, v))
-        )
-        try:
-            answer = fn(q, k, v, past_k, past_v)
-        except Wrong as wrong:
-            if t:
-                raise
-            raise Wrong(f"for an empty cache, t = 0, {wrong}") from None
-        if not isinstance(answer, (tuple, list)) or len(answer) != 3:
-            raise Wrong("return three things: the output, the keys and the values.")
-        out, *handed = answer
-        for name, got, right, past, new, other, others in (
-            ("keys", handed[0], keys, past_k, k, v, values),
-            ("values", handed[1], values, past_v, v, k, keys),
-        ):
-            mistakes = [
-                (past, f"The {name} of the new token are missing: t + 1 in all."),
-                (new[:, None], "Those of the tokens before are missing: t + 1 in all."),
-                (torch.cat((new[:, None], past), 1), "The new token comes last, as in the text."),
-                (others, "Keys and values are exchanged: the keys come first."),
-                (
-                    torch.cat((past, other[:, None]), 1),
-                    "The new token's key goes to the keys, and its value to the values.",
-                ),
-                (torch.cat((past, q[:, None]), 1), "A query is asked once, and never kept."),
-            ]
-            hint = "The past and the new, one after another along dimension 1."
-            expect(got, right, f"the tensor of {name} for t = {t}", mistakes, hint)
-        right = _looked(q, keys, values, math.sqrt(hs))
-        scores = (q[:, None] * keys).sum(2) / math.sqrt(hs)  # (nh, t + 1)
-        over = "The softmax goes over the t + 1 tokens."
-        mistakes = [
-            (
-                _looked(q, past_k, past_v, math.sqrt(hs)) if t else right,
-                "The new token looks at itself, too: t + 1 tokens.",
-            ),
-            (_looked(q, keys, values, 1), "The scores are not divided by √hs."),
-            (_looked(q, keys, values, hs), "Divide by the root of hs, not by hs."),
-            (
-                _looked(q, keys, values, math.sqrt(nh * hs)),
-                "The root of hs, the size of a head, not of all of them.",
-            ),
-            (_looked(q, keys, values, math.sqrt(t + 1)), "Divide by √hs, not by √(t + 1)."),
-            ((scores.softmax(0)[..., None] * values).sum(1), over),
-            (((q[:, None] * keys / math.sqrt(hs)).softmax(2) * values).sum(1), over),
-            ((scores[..., None] * values).sum(1), "The softmax is missing."),
-            (_looked(q, values, keys, math.sqrt(hs)), "Keys and values are exchanged."),
-            (_looked(k, keys, values, math.sqrt(hs)), "The query is q, not k."),
-            (v, "It sees itself alone: the tokens before are in past_k and past_v."),
-            (
-                values[:, 0],
-                "It sees the first token alone, as with is_causal=True: the newest needs no mask.",
-            ),
-            (np.array(right)[:, None], "There is one new token: drop its dimension, (nh, hs)."),
-            (scores.softmax(1), "These are the weights: average the values with them."),
-        ]
-        expect(out, right, f"the output for t = {t}", mistakes, "softmax(q Kᵀ/√hs) V, each head.")
-
-
-@exercise
-def mended_embedding(fn: Attempt) -> None:
-    """Token s of a row is at the position start + s, by a loop."""
-    longest, tokens, positions = 9, normal(5, 4), normal(9, 4, seed=1)
-    for rows, start in (([[3], [1]], 4), ([[3, 1, 3], [0, 4, 2]], 2)):
-        T, ids = len(rows[0]), torch.tensor(rows)
-
-        def at(places, rows=rows) -> np.ndarray:
-            """Return both tables' rows, where the tokens of a row stand at these places."""
-            x = [
-                [tokens[i] + positions[s] for i, s in zip(row, places, strict=True)] for row in rows
-            ]
-            return np.array([[both.numpy() for both in row] for row in x])
-
-        right = at(range(start, start + T))
-        first = "The first of `ids` comes after `start` tokens, which stand at 0 to start − 1."
-        alone = "These are the positions alone: add the rows of the tokens."
-        mistakes = [
-            (at(range(T)), "The positions begin at 0 again, and the cache is not empty."),
-            (at([start] * T), "All stand at `start`: each should be one further than the last."),
-            (at(range(start - 1, start - 1 + T)), first),
-            (at(range(start + 1, start + 1 + T)), first),
-            (at(range(longest - T, longest)), "These are the last rows of the table: count on."),
-            (
-                tokens[ids] + positions[ids],
-                "The row of a position is where a token stands, not which token it is.",
-            ),
-            (right - tokens[ids].numpy(), alone),
-            (positions[start : start + T], alone),
-            (tokens[ids], "The positions are gone: move them instead."),
-            (
-                tokens[ids[:, :1]] + positions[start:],
-                "positions[start:] goes on to the end of the table: stop at start + T.",
-            ),
-        ]
-        what = f"x for ids {(2, T)} that come after {start} tokens"
-        expect(fn(ids, start, tokens, positions), right, what, mistakes, "Where does each stand?")
 
 
 @cache

@@ -295,6 +295,11 @@ WRONG = {
         (lambda logits, k: set(logits.topk(k).indices.tolist()), "a tensor of bool, not set"),
     ],
     "top_p_kept": [
+        (nucleus(stays=lambda x, before, p: before <= p), "less than p has come, not p"),
+        (
+            lambda logits, p: logits >= logits[nucleus()(logits, p)].min(),
+            "Equal ones come one by one",
+        ),
         (nucleus(stays=lambda x, before, p: before + x <= p), "The token that crosses p stays"),
         (crossing_cut, "The token that crosses p stays"),
         (nucleus(stays=lambda x, before, p: (before - x.roll(1)).clamp(0) < p), "One too many"),
