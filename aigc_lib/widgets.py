@@ -410,7 +410,7 @@ def sampling_playground(model: GPT, tokenizer: BPE, prompt: str) -> Explorer:
     sliders = {
         "temperature": _slider("temperature", 1.0, 0.1, 2.0, 0.1),
         "k": k,
-        "p": _slider("top-p", 0.8, 0.05, 1.0, 0.05),
+        "p": _slider("top-p", 0.5, 0.05, 1.0, 0.05),
         "seed": _slider("seed", 0, 0, 20, 1),
     }
     for slow in sliders.values():
