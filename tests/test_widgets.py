@@ -786,7 +786,7 @@ def test_sampling_playground_shows_what_plain_rules_leave(tiny, prompt, temperat
 def test_sampling_playground_moves_with_each_control(tiny):
     explorer = widgets.sampling_playground(*tiny, "the")
     controls = explorer.controls
-    assert [controls[name].value for name in ("temperature", "k", "p", "seed")] == [1, 261, 1, 0]
+    assert [controls[name].value for name in ("temperature", "k", "p", "seed")] == [1, 261, 0.5, 0]
     assert controls["k"].options == (1, 2, 3, 5, 8, 10, 20, 50, 100, 200, 261)
     sliders = {name: controls[name] for name in ("temperature", "p", "seed")}
     ends = {name: (slider.min, slider.max) for name, slider in sliders.items()}
