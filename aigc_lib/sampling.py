@@ -92,10 +92,11 @@ def pick(logits, generator: torch.Generator | None = None) -> torch.Tensor:
     several the first. Raises ValueError for a row in which no token can come. Lesson 07.
     """
     best = logits.max(-1)
-    if len(rows := (~best.values.isfinite()).nonzero()):
+    if not (possible := best.values.isfinite()).all():
+        row = possible.tolist().index(False)
         raise ValueError(
-            f"row {rows[0].item()} of the logits has {best.values[rows[0]].item()} as its highest: "
-            "nothing can be picked; if a rule or constraint made them, let it leave a token"
+            f"row {row} of the logits has {best.values[row].item()} as its highest: nothing can be "
+            "picked; if a rule or constraint made them, let it leave a token"
         )
     if generator is None:
         return best.indices
