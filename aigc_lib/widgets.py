@@ -426,7 +426,6 @@ def beam_explorer(model: GPT, tokenizer: BPE, prompt: str) -> Explorer:
     """
     check_vocabulary(model.vocab_size, tokenizer)
     shown = [plot.visible(readable(piece)) for piece in tokenizer.pieces]
-
     most = model.longest - 6
 
     def draw(ax, prompt, width, tokens):
@@ -434,7 +433,6 @@ def beam_explorer(model: GPT, tokenizer: BPE, prompt: str) -> Explorer:
             text = _prompt(prompt, tokenizer)
         except ValueError as error:
             return _refuse(ax, str(error))
-
         ids = text[-most:]
         each = [beam_search(model, ids, n, width) for n in range(1, tokens + 1)]
         steps = [[(found.ids, found.log_p) for found in texts] for texts in each]
