@@ -43,12 +43,12 @@ class KVCache:
             turns = torch.polar(torch.ones_like(a), a).to(self.kv.dtype.to_complex())  # e^{ia}
             self.turns = turns[:, None, None].to(self.kv.device)  # (longest, 1, 1, hs/2)
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def read(self, ids) -> torch.Tensor:
         """Read on: return the logits (B, T, V) after each of the next tokens `ids` (B, T).
 
-        They are known to be tokens. Raises ValueError for other rows than the cache has, and for
-        more tokens than `longest` in all.
+        They are known to be tokens. The logits have no gradient (`torch.inference_mode`). Raises
+        ValueError for other rows than the cache has, and for more tokens than `longest` in all.
         """
         (B, T), start, model, rows = ids.shape, self.length, self.model, self.kv.shape[2]
         if rows != B:
