@@ -495,20 +495,18 @@ def verses(columns: dict[str, str]) -> None:
     `data.chinese_font` nor matplotlib's own has is drawn as □. Raises DataError as `data.verify`
     does. Lesson 03.
     """
-    chinese, known = _chinese()
-    families = [chinese, *plt.rcParams["font.family"]]
+    font, drawable = _plain()
+    families = font["family"]
     figure, told, left = plt.figure(figsize=(1, 1)), [], 0.0  # an inch, so places are in inches
     for heading, text in columns.items():
         verse = _verse(text)
         told.append(f"{heading}\n{verse}")
-        heading, verse = (
-            "".join(c if c in known else "□" for c in words) for words in (heading, verse)
-        )
-        above = {"va": "bottom", "fontsize": 13, "family": [*families[1:], chinese], "color": VALUE}
-        below = {"va": "top", "fontsize": 17, "family": families, "linespacing": 1.5}
+        above = font | {"va": "bottom", "fontsize": 13, "color": VALUE}
+        below = font | {"va": "top", "fontsize": 17, "linespacing": 1.5}
+        below["family"] = [families[-1], *families[:-1]]  # the Chinese font first
         column = [
-            figure.text(left, 0.1, heading, parse_math=False, **above),
-            figure.text(left, 0, verse, parse_math=False, **below),
+            figure.text(left, 0.1, drawable(heading), **above),
+            figure.text(left, 0, drawable(verse), **below),
         ]
         left = 0.4 + max(words.get_window_extent().x1 for words in column) / figure.dpi
     show("\n\n".join(told))
