@@ -469,6 +469,192 @@ def power_law(ax, x: np.ndarray, y: np.ndarray, kept: np.ndarray, a: float, b: f
     return f"{fitted}; the points are {points}."
 
 
+def bound(ax, posterior: tuple, q: tuple, name: str, elbo, kl, evidence: float) -> str:
+    """Draw p(z | x) and q, each (z, density), and how ELBO and KL add up to log p(x), in nats.
+
+    The scale below reaches from 8 nats under `evidence`, which is log p(x), whatever q is; `name`
+    is that of q. Returns the text alternative.
+    """
+    z, p = posterior
+    ax.fill_between(z, p, color="#9dbbdb", label="p(z | x)")
+    ax.plot(*q, color=GRADIENT, label=f"q(z) = {name}")
+    top = 1.05 * max(2 * p.max(), q[1].max())  # it rests unless q is narrow
+    ax.set(xlim=(z[0], z[-1]), ylim=(0, top), xlabel="z", ylabel="density")
+    below, low = ax.inset_axes([0, -0.43, 1, 0.13]), evidence - 8
+    end = max(elbo, low)
+    below.barh(0, end - low, left=low, color=VALUE, label="ELBO")
+    below.barh(0, elbo + kl - end, left=end, color="#e9b7a4", label="KL(q ‖ p(z | x))")
+    if elbo < low:
+        below.text(low + 0.1, 0, "← the ELBO ends further left", va="center")
+    below.axvline(evidence, color="black", lw=2)
+    below.text(evidence + 0.1, 0, "log p(x)", va="center")
+    below.set(xlim=(low, evidence + 1.2), ylim=(-0.4, 0.4), yticks=[], xlabel="nats")
+    handles = [*ax.get_legend_handles_labels()[0], *below.get_legend_handles_labels()[0]]
+    ax.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
+    told = f"ELBO {elbo:.2f} + KL {kl:.2f} = log p(x) {evidence:.2f}".replace("-", "−")
+    ax.set_title(told, pad=45)
+    peaks = z[1:-1][(p[1:-1] > p[:-2]) & (p[1:-1] >= p[2:])]
+    places = " and ".join(f"{peak:.2f}" for peak in peaks).replace("-", "−")
+    return f"{told}, in nats, for q = {name}; p(z | x) has its peaks at z = {places}."
+
+
+def sheet(ax, pictures: np.ndarray, columns: int, gap: int = 0) -> None:
+    """Draw pictures (N, 1, H, W) in [0, 1] on one sheet, row by row, `gap` pixels between them.
+
+    The ticks are at the middles of the columns and of the rows, still without labels.
+    """
+    _, _, H, W = pictures.shape
+    rows = -(-len(pictures) // columns)
+    h, w = H + gap, W + gap
+    grid = np.zeros((rows * h - gap, columns * w - gap))
+    for i, picture in enumerate(pictures):
+        y, x = i // columns * h, i % columns * w
+        grid[y : y + H, x : x + W] = picture[0]
+    ax.imshow(grid, cmap=plt.get_cmap("gray_r", 16), vmin=0, vmax=1, interpolation="nearest")
+    ax.set_xticks(np.arange(columns) * w + (W - 1) / 2, [])
+    ax.set_yticks(np.arange(rows) * h + (H - 1) / 2, [])
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+
+
+def rows(pictures: dict[str, np.ndarray]) -> None:
+    """Draw rows of pictures (N, 1, H, W) in [0, 1], as many in each, beside their names."""
+    (n, _, H, W), *_ = (row.shape for row in pictures.values())
+    gap, scale = 2, 2 / 80  # two dots for a pixel, at 80 dots an inch
+    size = (n * (W + gap) - gap) * scale, (len(pictures) * (H + gap) - gap) * scale
+    ax = plt.figure(figsize=size).add_axes((0, 0, 1, 1))
+    sheet(ax, np.concatenate(list(pictures.values())), n, gap)
+    ax.set_yticks(ax.get_yticks(), pictures)
+
+
+# Of ten classes in matplotlib's ten colours: two that look alike to some eyes differ in shape. All
+# are upright, since a PNG of 2,000 slanted ones is three times as large.
+SHAPES = "ss|+|s+__|"
+
+
+def latent_map(ax, codes: np.ndarray, labels: np.ndarray, names: list[str]) -> str:
+    """Draw codes (N, 2) in the colours of their `labels` (N,), which number `names`.
+
+    Returns the mean code of each class.
+    """
+    told = []
+    for i in np.unique(labels):
+        own, shape = codes[labels == i], SHAPES[i]
+        look = {"ms": 2.7, "mew": 0} if shape == "s" else {"ms": 3.6, "mew": 1.8}
+        ax.plot(*own.T, shape, color=f"C{i}", label=names[i], **look)
+        told.append(f"{names[i]} {_place(own.mean(0))}")
+    ax.set(xlabel="$z_1$", ylabel="$z_2$", aspect="equal")
+    look = {"markerscale": 2.5, "fontsize": 9, "handletextpad": 0.1, "frameon": False}
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), **look)
+    return f"Mean codes of {len(codes):,} pictures by class: {', '.join(told)}."
+
+
+def _place(code) -> str:
+    """Return a code (2,) as it is told: (0.3, −1.2)."""
+    return f"({code[0]:.1f}, {code[1]:.1f})".replace("-", "−")
+
+
+def latent(ax, codes, labels, names, pictures, z, decoded, chosen: int, near: list[int]) -> str:
+    """Draw the map of `codes` with a cross at `z` (2,), what is decoded there and who is near.
+
+    `pictures` (N, 1, H, W) have the `codes` (N, 2) and the `labels` (N,), which number `names`.
+    `decoded` (1, H, W) is the picture of `z`; beside it stands the `chosen` picture, whose code is
+    ringed, and below it those numbered in `near`.
+    """
+    ax.axis("off")
+    plane = ax.inset_axes([0, 0, 0.44, 1])
+    told = latent_map(plane, codes, labels, names)
+    most = 1.05 * max(3.5, np.abs(codes).max())  # the map rests wherever the cross is
+    plane.set(xlim=(-most, most), ylim=(-most, most))
+    for color, mew in (("white", 4), ("black", 1.8)):
+        plane.plot(*codes[chosen], "o", mfc="none", mec=color, ms=17, mew=mew)
+        plane.plot(*z, "+", color=color, ms=13, mew=mew)
+    name = names[labels[chosen]]
+    heads = [f"decoded at the cross\n{_place(z)}", f"picture {chosen}, ringed\n{name}"]
+    for left, picture, head in zip((0.62, 0.83), (decoded, pictures[chosen]), heads, strict=True):
+        beside = ax.inset_axes([left, 0.42, 0.19, 0.46])
+        sheet(beside, picture[None], 1)
+        beside.set_title(head, fontsize=9)
+    row = ax.inset_axes([0.62, 0.02, 0.4, 0.24])
+    sheet(row, pictures[near], len(near), 4)
+    found = [f"{i} {names[labels[i]]}" for i in near]
+    lines = [re.sub("[ /]", "\n", name) for name in found]  # narrow enough to stand side by side
+    row.set_xticks(row.get_xticks(), lines, fontsize=8)
+    row.set_title("the pictures whose codes are nearest", fontsize=9)
+    return (
+        f"The cross is at {_place(z)}; nearest are the codes of pictures {', '.join(found)}. "
+        f"Picture {chosen}, {name}, has its code at {_place(codes[chosen])}. {told}"
+    )
+
+
+def interpolation(ax, ends, row, now, t: float, path: str, lengths: dict, K: int) -> str:
+    """Draw the decodings `row` (9, 1, H, W) of a path between the pictures `ends`, and its length.
+
+    `ends` has a number -> a picture (1, H, W) for both ends; `now` (1, H, W) is decoded at `t`.
+    `lengths` has the name of each path, of which `path` is walked, -> ‖z‖ (T,) at as many t from 0
+    to 1; a code drawn from N(0, I) is about √K long.
+    """
+    ax.axis("off")
+    (start, first), (end, last) = ends
+    top = ax.inset_axes([0, 0.62, 1, 0.3])
+    sheet(top, np.stack([first, *row, last]), 11, 3)
+    steps = [f"{s:.3g}" for s in np.linspace(0, 1, len(row))]
+    top.set_xticks(top.get_xticks(), [f"picture {start}", *steps, f"picture {end}"])
+    top.set_title(f"decoded along the {path} path, by $t$")
+    big = ax.inset_axes([0, 0, 0.3, 0.46])
+    sheet(big, now[None], 1)
+    big.set_title(f"$t$ = {t:.2f}")
+    chart, told = ax.inset_axes([0.42, 0.06, 0.4, 0.44]), []
+    for (name, values), color in zip(lengths.items(), (VALUE, GRADIENT), strict=False):
+        chart.plot(np.linspace(0, 1, len(values)), values, color=color, label=name)
+        told.append(
+            f"{name} {values[0]:.2f} at the start, {values[len(values) // 2]:.2f} half-way, "
+            f"{values[-1]:.2f} at the end"
+        )
+        if name == path:
+            here = np.interp(t, np.linspace(0, 1, len(values)), values)
+            chart.plot(t, here, "o", color=color, ms=8)
+    chart.axhline(K**0.5, color=GREY, ls="--", label=f"$\\sqrt{{K}}$ = {K**0.5:.2f}")
+    top = 1.15 * max(K**0.5, *(values.max() for values in lengths.values()))
+    chart.set(xlabel="$t$", ylabel="length ‖$z$‖", ylim=(0, top))
+    chart.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    off = [np.abs(now - picture).mean() for picture in (first, last)]
+    return (
+        f"From picture {start} to picture {end}, {path}, t = {t:.2f}: the code is {here:.2f} long, "
+        f"and its picture differs from picture {start} by {off[0]:.3f} a pixel, from picture {end} "
+        f"by {off[1]:.3f}. Length of the code: {'; '.join(told)}; √K = {K**0.5:.2f}."
+    )
+
+
+def rate_distortion(ax, points: dict[float, tuple], chosen: float) -> str:
+    """Draw the mean rate and distortion, in nats a picture, of each β; ring the `chosen` β."""
+    ax.plot(*zip(*points.values(), strict=True), "o-", color=VALUE)
+    for beta, place in points.items():
+        ax.annotate(f"β = {beta:g}", place, (9, 6), textcoords="offset points")
+    rate, distortion = points[chosen]
+    ax.plot(rate, distortion, "o", mfc="none", mec=GRADIENT, ms=15, mew=2)
+    ax.set(xlabel="rate, nats a picture", ylabel="distortion, nats a picture")
+    most = max(rate for rate, _ in points.values())
+    ax.set_xlim(-0.06 * most, 1.45 * most)  # room for the names
+    ax.margins(y=0.2)
+    here = f"β = {chosen:g}: rate {rate:.1f}, distortion {distortion:.1f}"
+    ax.set_title(here)
+    told = [f"β = {beta:g}: {r:.1f}, {d:.1f}" for beta, (r, d) in points.items()]
+    return f"{here} nats a picture, of {'; '.join(told)}."
+
+
+def beta(ax, originals, reconstructions, draws, points: dict[float, tuple], chosen: float) -> str:
+    """Draw three rows of pictures (n, 1, H, W), and `rate_distortion` of `points` beside them."""
+    ax.axis("off")
+    rows, curve = ax.inset_axes([0.03, 0, 0.6, 1]), ax.inset_axes([0.74, 0.06, 0.36, 0.84])
+    sheet(rows, np.concatenate([originals, reconstructions, draws]), len(originals), 4)
+    names = ["originals", "decoded\nfrom their μ", "decoded from\nN(0, I)"]
+    rows.set_yticks(rows.get_yticks(), names)
+    error = np.abs(reconstructions - originals).mean()
+    told = rate_distortion(curve, points, chosen)
+    return f"{told} The reconstructions shown differ from the originals by {error:.3f} a pixel."
+
+
 def _plain() -> tuple[dict, Callable[[str], str]]:
     """Return settings that draw a text as it is, and what makes □ of what no font has."""
     chinese, known = _chinese()

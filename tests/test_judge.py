@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from aigc_lib.check import judge
 from aigc_lib.check.judge import Attempt, Wrong, exercise, expect
@@ -62,6 +63,15 @@ def test_a_function_that_changes_its_argument_is_refused():
 
     result = exercise(double)(change)
     assert "changed its argument `x`" in result.sentence
+
+
+def test_a_tensor_that_is_learned_is_compared_too():
+    def twice(fn):
+        fn(torch.ones(2, requires_grad=True))
+
+    assert exercise(twice)(lambda x: 2 * x).status == "ok"
+    result = exercise(twice)(lambda x: x.detach().mul_(2))
+    assert "changed its argument" in result.sentence
 
 
 def test_a_call_instead_of_a_function_is_explained():

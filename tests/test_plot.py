@@ -881,3 +881,256 @@ def test_the_font_is_registered_once(verses):
     for _ in range(2):
         verses({"a": "白"})
     assert [font.fname for font in font_manager.fontManager.ttflist].count(FONT) == 1
+
+
+@pytest.mark.parametrize(("elbo", "kl"), [(-3.5, 2.25), (-1.25, 0.0), (-9.0, 7.75), (-40.0, 38.75)])
+def test_bound_adds_the_two_up_to_a_line_that_rests(elbo, kl):
+    z = np.linspace(-4, 4, 81)
+    p = np.exp(-8 * (np.abs(z) - 1) ** 2)
+    q = z[40:60], np.full(20, 0.5)
+    ax = Figure(figsize=(6.5, 3.2)).subplots()
+    alt = plot.bound(ax, (z, p), q, "N(1.00, 0.30²)", elbo, kl, -1.25)
+    (area,), (line,) = ax.collections, ax.lines
+    top = {x: y for x, y in area.get_paths()[0].vertices if y}
+    assert top == pytest.approx({x: y for x, y in zip(z, p, strict=True) if y})
+    assert line.get_xydata() == pytest.approx(np.transpose(q))
+    (below,) = ax.child_axes
+    blue, pale = below.patches
+    low, high = below.get_xlim()
+    assert (low, high) == (-9.25, pytest.approx(-0.05))  # wherever the ELBO is
+    assert blue.get_x() == low
+    assert blue.get_x() + blue.get_width() == pytest.approx(max(elbo, low))
+    assert pale.get_x() == pytest.approx(max(elbo, low))
+    assert pale.get_x() + pale.get_width() == pytest.approx(-1.25)
+    (rest,) = below.lines
+    assert set(rest.get_xdata()) == {-1.25}
+    assert texts(below) == ["← the ELBO ends further left", "log p(x)"][int(elbo > low) :]
+    told = f"ELBO {elbo:.2f} + KL {kl:.2f} = log p(x) -1.25".replace("-", "−")
+    assert ax.get_title() == told
+    assert alt == (
+        f"{told}, in nats, for q = N(1.00, 0.30²); p(z | x) has its peaks at z = −1.00 and 1.00."
+    )
+    legend = {
+        text.get_text(): h
+        for text, h in zip(ax.get_legend().get_texts(), ax.get_legend().legend_handles, strict=True)
+    }
+    assert list(legend) == ["p(z | x)", "q(z) = N(1.00, 0.30²)", "ELBO", "KL(q ‖ p(z | x))"]
+    assert legend["ELBO"].get_facecolor() == blue.get_facecolor() != pale.get_facecolor()
+    assert (ax.get_xlabel(), ax.get_ylabel(), below.get_xlabel()) == ("z", "density", "nats")
+    assert ax.get_xlim() == (-4, 4)
+    FigureCanvasAgg(ax.figure).draw()  # that of a bare Figure draws nothing
+    boxes = [part.get_window_extent() for part in (ax.title, ax.get_legend())]
+    assert boxes[0].y0 > boxes[1].y1
+    labels = ax.xaxis.label.get_window_extent()
+    assert below.get_window_extent().y1 < labels.y0
+    assert inside(below, below.texts)
+
+
+def test_bound_shows_the_whole_of_a_narrow_q_and_rests_for_a_wide_one():
+    z = np.linspace(-4, 4, 81)
+    tops = []
+    for peak in (0.2, 1.9, 8.0):
+        ax = Figure().subplots()
+        plot.bound(ax, (z, np.exp(-(z**2))), (z, peak * np.exp(-(z**2))), "q", -2, 1, -1)
+        tops.append(ax.get_ylim())
+    assert tops == [(0, 2.1), (0, 2.1), (0, pytest.approx(8.4))]
+
+
+def pieces(ax, columns, gap=0, H=28, W=28):
+    """Cut what `sheet` drew into pictures again: (N, H, W), row by row."""
+    (image,) = ax.images
+    grid = np.asarray(image.get_array())
+    rows, width = (grid.shape[0] + gap) // (H + gap), columns * (W + gap) - gap
+    assert grid.shape == (rows * (H + gap) - gap, width)
+    corners = [(y * (H + gap), x * (W + gap)) for y in range(rows) for x in range(columns)]
+    return np.stack([grid[y : y + H, x : x + W] for y, x in corners])
+
+
+@pytest.mark.parametrize(("N", "columns", "gap"), [(6, 3, 0), (6, 6, 2), (5, 2, 1), (1, 1, 0)])
+def test_sheet_puts_each_picture_at_its_place(N, columns, gap):
+    pictures = np.random.default_rng(0).random((N, 1, 3, 4))
+    ax = Figure().subplots()
+    plot.sheet(ax, pictures, columns, gap)
+    found = pieces(ax, columns, gap, 3, 4)
+    assert found[:N].tolist() == pictures[:, 0].tolist()
+    assert not found[N:].any()
+    (image,) = ax.images
+    inked = sum(picture.sum() for picture in pictures)
+    assert image.get_array().sum() == pytest.approx(inked)  # nothing in the gaps
+    assert image.get_clim() == (0, 1)  # whatever the pixels are
+    assert sum(image.cmap(0.0)[:3]) == 3
+    assert sum(image.cmap(1.0)[:3]) == 0
+    assert ax.get_xticks().tolist() == [1.5 + x * (4 + gap) for x in range(columns)]
+    assert ax.get_yticks().tolist() == [1 + y * (3 + gap) for y in range(-(-N // columns))]
+    assert not any(label.get_text() for label in ax.get_xticklabels() + ax.get_yticklabels())
+
+
+def test_rows_stand_beside_their_names():
+    made = np.random.default_rng(0).random((2, 5, 1, 28, 28))
+    plot.rows({"originals": made[0], "β = 4": made[1]})
+    ax = plt.gca()
+    gap = np.asarray(ax.images[0].get_array()).shape[0] - 56
+    assert pieces(ax, 5, gap).tolist() == made.reshape(10, 28, 28).tolist()
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["originals", "β = 4"]
+    plt.close()
+
+
+CLASSES = np.array([0, 5, 5, 9, 0, 9, 5])
+CODES = np.array([[1, 2], [-1, 0.5], [-2, 0.7], [0, -3], [2, 2.4], [0.5, -2], [-3, 0.6]])
+
+
+def test_latent_map_draws_each_class_in_a_look_of_its_own():
+    labels = np.arange(40) % 10
+    codes = np.random.default_rng(0).normal(size=(40, 2))
+    ax = Figure(figsize=(6, 5)).subplots()
+    alt = plot.latent_map(ax, codes, labels, data.FASHION)
+    for i, line in enumerate(ax.lines):
+        assert line.get_xydata().tolist() == codes[labels == i].tolist()
+        assert line.get_linestyle() == "None"
+    assert len({to_hex(line.get_color()) for line in ax.lines}) == 10
+    shapes = [line.get_marker() for line in ax.lines]
+    for alike in ((2, 5, 3, 8), (0, 4), (1, 8), (6, 7)):  # in hue, to those who see two hues
+        assert len({shapes[i] for i in alike}) == len(alike)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == data.FASHION
+    FigureCanvasAgg(ax.figure).draw()
+    assert ax.get_legend().get_window_extent().x0 > ax.get_window_extent().x1
+    assert ax.get_aspect() == 1
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("$z_1$", "$z_2$")
+    assert alt.startswith("Mean codes of 40 pictures by class: T-shirt/top (")
+
+
+def test_latent_map_tells_the_mean_code_of_each_class_there_is():
+    ax = Figure().subplots()
+    alt = plot.latent_map(ax, CODES, CLASSES, data.FASHION)
+    assert alt == (
+        "Mean codes of 7 pictures by class: T-shirt/top (1.5, 2.2), Sandal (−2.0, 0.6), "
+        "Ankle boot (0.2, −2.5)."
+    )
+    assert [line.get_label() for line in ax.lines] == ["T-shirt/top", "Sandal", "Ankle boot"]
+
+
+def test_latent_shows_the_cross_the_ring_and_who_is_near():
+    pictures = np.random.default_rng(0).random((7, 1, 28, 28))
+    decoded = np.random.default_rng(1).random((1, 28, 28))
+    ax = Figure(figsize=(9.6, 4)).subplots()
+    z, near = np.array([-1.24, 0.6]), [1, 2, 6, 0, 4]
+    alt = plot.latent(ax, CODES, CLASSES, data.FASHION, pictures, z, decoded, 3, near)
+    plane, left, right, row = ax.child_axes
+    assert not ax.axison
+    assert plane.get_xlim() == plane.get_ylim() == pytest.approx((-3.675, 3.675))
+    others = Figure().subplots()
+    told = plot.latent_map(others, CODES, CLASSES, data.FASHION)
+    for line, other in zip(plane.lines, others.lines, strict=False):
+        assert line.get_xydata().tolist() == other.get_xydata().tolist()
+    marks = [(line.get_marker(), line.get_xydata().tolist()) for line in plane.lines[3:]]
+    assert marks == [("o", [[0, -3]]), ("+", [[-1.24, 0.6]])] * 2
+    assert [line.get_markeredgecolor() for line in plane.lines[3:]] == ["white"] * 2 + ["black"] * 2
+    assert pieces(left, 1).tolist() == decoded.tolist()
+    assert pieces(right, 1).tolist() == pictures[3].tolist()
+    assert pieces(row, 5, 4).tolist() == pictures[near, 0].tolist()
+    assert left.get_title() == "decoded at the cross\n(−1.2, 0.6)"
+    assert right.get_title() == "picture 3, ringed\nAnkle boot"
+    names = ["1\nSandal", "2\nSandal", "6\nSandal", "0\nT-shirt\ntop", "4\nT-shirt\ntop"]
+    assert [label.get_text() for label in row.get_xticklabels()] == names
+    assert alt == (
+        "The cross is at (−1.2, 0.6); nearest are the codes of pictures 1 Sandal, 2 Sandal, "
+        "6 Sandal, 0 T-shirt/top, 4 T-shirt/top. Picture 3, Ankle boot, has its code at "
+        f"(0.0, −3.0). {told}"
+    )
+    FigureCanvasAgg(ax.figure).draw()
+    assert apart(row.get_xticklabels())
+    assert apart([left.title, right.title])
+    assert plane.get_legend().get_window_extent().x1 < left.get_window_extent().x0
+    assert row.title.get_window_extent().y1 < left.get_window_extent().y0
+
+
+@pytest.mark.parametrize(("path", "t"), [("linear", 0.25), ("spherical", 1.0), ("linear", 0.05)])
+def test_interpolation_shows_the_walk_and_its_length(path, t):
+    made = np.random.default_rng(0).random((12, 1, 28, 28))
+    ends, row, now = [(7, made[0]), (1234, made[1])], made[2:11], made[11]
+    steps = np.linspace(0, 1, 41)
+    lengths = {"linear": 4 - 2 * steps, "spherical": 3 + steps**2}
+    ax = Figure(figsize=(9.6, 4)).subplots()
+    alt = plot.interpolation(ax, ends, row, now, t, path, lengths, 9)
+    top, big, chart = ax.child_axes
+    assert not ax.axison
+    assert pieces(top, 11, 3).tolist() == [
+        made[0, 0].tolist(),
+        *row[:, 0].tolist(),
+        made[1, 0].tolist(),
+    ]
+    assert pieces(big, 1).tolist() == now.tolist()
+    labels = [label.get_text() for label in top.get_xticklabels()]
+    assert (labels[0], labels[-1]) == ("picture 7", "picture 1234")
+    assert [float(label) for label in labels[1:-1]] == [i / 8 for i in range(9)]
+    assert path in top.get_title()
+    assert big.get_title() == f"$t$ = {t:.2f}"
+    curves = {line.get_label(): line for line in chart.lines if line.get_label()[0] != "_"}
+    assert list(curves) == ["linear", "spherical", "$\\sqrt{K}$ = 3.00"]
+    for name, values in lengths.items():
+        assert curves[name].get_xydata() == pytest.approx(np.stack([steps, values], 1))
+    assert set(curves["$\\sqrt{K}$ = 3.00"].get_ydata()) == {3}
+    assert curves["$\\sqrt{K}$ = 3.00"].get_linestyle() == "--"
+    (dot,) = [line for line in chart.lines if line.get_marker() == "o"]
+    here = {"linear": 4 - 2 * t, "spherical": 3 + t**2}[path]
+    assert dot.get_xydata() == pytest.approx(np.array([[t, here]]))
+    assert dot.get_color() == curves[path].get_color()
+    assert (chart.get_xlabel(), chart.get_ylabel()) == ("$t$", "length ‖$z$‖")
+    assert chart.get_ylim()[0] == 0
+    off = [np.abs(now - end).mean() for end in made[:2]]
+    assert alt == (
+        f"From picture 7 to picture 1234, {path}, t = {t:.2f}: the code is {here:.2f} long, and "
+        f"its picture differs from picture 7 by {off[0]:.3f} a pixel, from picture 1234 by "
+        f"{off[1]:.3f}. Length of the code: linear 4.00 at the start, 3.00 half-way, 2.00 at the "
+        "end; spherical 3.00 at the start, 3.25 half-way, 4.00 at the end; √K = 3.00."
+    )
+    FigureCanvasAgg(ax.figure).draw()
+    assert apart(top.get_xticklabels())
+    assert top.xaxis.get_tightbbox().y0 > big.title.get_window_extent().y1
+
+
+RATES = {0.1: (47.4, 225.9), 1: (15.5, 238.2), 4.0: (6.5, 255.2), 20.0: (0.0, 295.2)}
+
+
+@pytest.mark.parametrize("chosen", RATES)
+def test_rate_distortion_joins_the_points_and_rings_the_chosen_one(chosen):
+    ax = Figure(figsize=(3.5, 3)).subplots()
+    alt = plot.rate_distortion(ax, RATES, chosen)
+    curve, ring = ax.lines
+    assert curve.get_xydata().tolist() == [list(place) for place in RATES.values()]
+    assert curve.get_linestyle() == "-"
+    assert ring.get_xydata().tolist() == [list(RATES[chosen])]
+    assert ring.get_markersize() > 2 * curve.get_markersize()
+    names = [f"β = {beta:g}" for beta in RATES]
+    assert {text.get_text(): text.xy for text in ax.texts} == dict(
+        zip(names, RATES.values(), strict=True)
+    )
+    assert (ax.get_xlabel(), ax.get_ylabel()) == (
+        *("rate, nats a picture", "distortion, nats a picture"),
+    )
+    rate, distortion = RATES[chosen]
+    here = f"β = {chosen:g}: rate {rate}, distortion {distortion}"
+    assert ax.get_title() == here
+    assert alt == (
+        f"{here} nats a picture, of β = 0.1: 47.4, 225.9; β = 1: 15.5, 238.2; "
+        "β = 4: 6.5, 255.2; β = 20: 0.0, 295.2."
+    )
+    FigureCanvasAgg(ax.figure).draw()
+    assert inside(ax, ax.texts)
+
+
+def test_beta_has_a_row_of_each_kind_beside_the_curve():
+    made = np.random.default_rng(0).random((3, 6, 1, 28, 28))
+    ax = Figure(figsize=(9.6, 3.6)).subplots()
+    alt = plot.beta(ax, *made, RATES, 4.0)
+    rows, curve = ax.child_axes
+    assert not ax.axison
+    assert pieces(rows, 6, 4).tolist() == made.reshape(18, 28, 28).tolist()
+    names = ["originals", "decoded\nfrom their μ", "decoded from\nN(0, I)"]
+    assert [label.get_text() for label in rows.get_yticklabels()] == names
+    told = plot.rate_distortion(Figure().subplots(), RATES, 4.0)
+    assert curve.get_title() == told.split(" nats")[0]
+    error = np.abs(made[1] - made[0]).mean()
+    assert alt == (
+        f"{told} The reconstructions shown differ from the originals by {error:.3f} a pixel."
+    )

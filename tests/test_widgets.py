@@ -3,6 +3,7 @@
 import math
 import re
 from itertools import pairwise
+from statistics import NormalDist
 
 import ipywidgets
 import matplotlib.pyplot as plt
@@ -11,13 +12,15 @@ import pytest
 import torch
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from scipy.integrate import quad
 from torch import nn
 
-from aigc_lib import plot, tokenizers, transformer, widgets
+from aigc_lib import data, plot, tokenizers, transformer, widgets
 from aigc_lib.bpe import BPE, readable
 from aigc_lib.gpt import GPT
 from aigc_lib.ngram import NGram
 from aigc_lib.rnn import LSTM, LanguageModel
+from aigc_lib.vae import VAE
 
 
 def neuron(w, b, x):
@@ -981,3 +984,334 @@ def test_scaling_explorer_needs_two_points():
 def test_scaling_explorer_reads_arrays_and_whole_numbers():
     runs = {"x": (np.array([1, 10, 100]), torch.tensor([4.0, 2.0, 1.0]))}
     assert "y = 4 · x^(−0.301), at most 0.0% off" in widgets.scaling_explorer(runs).alt
+
+
+def toy(z):
+    """Return log N(z; 0, 1) + log N(1; z², 0.3²) of a number, by the standard library."""
+    return math.log(NormalDist().pdf(z)) - (1 - z * z) ** 2 / 0.18 - math.log(0.3 * SQRT_2PI)
+
+
+SQRT_2PI = math.sqrt(2 * math.pi)
+
+
+def log_joint(z):
+    prior = torch.distributions.Normal(0.0, 1.0).log_prob(z)
+    return prior + torch.distributions.Normal(z**2, 0.3).log_prob(torch.ones_like(z))
+
+
+@pytest.fixture(scope="module")
+def bounds():
+    """An explorer of the toy, and log p(x) by adaptive quadrature."""
+    whole, _ = quad(lambda z: math.exp(toy(z)), -4, 4, points=(-1, 1), epsabs=1e-12)
+    return widgets.bound_explorer(log_joint, mu=-0.5, sigma=0.3), math.log(whole)
+
+
+@pytest.mark.parametrize(
+    ("mu", "sigma"), [(0.0, 1.0), (1.0, 0.15), (-1.0, 0.05), (-2.0, 1.5), (2.0, 0.05)]
+)
+def test_bound_explorer_integrates_as_adaptive_quadrature(bounds, monkeypatch, mu, sigma):
+    explorer, evidence = bounds
+    monkeypatch.setattr(plot, "bound", lambda ax, *given: given)
+    (z, p), (places, q), name, *numbers = explorer.draw(None, mu=mu, sigma=sigma)
+    at = NormalDist(mu, sigma)
+
+    def mean(f):
+        """Return the mean of f under q; log q in closed form, since the density may be 0."""
+
+        def weighed(z):
+            u = (z - mu) / sigma
+            return at.pdf(z) * f(z, -u * u / 2 - math.log(sigma * SQRT_2PI))
+
+        ends = mu - 10 * sigma, mu + 10 * sigma
+        return quad(weighed, *ends, points=(mu,), epsabs=1e-10, limit=200)[0]
+
+    elbo = mean(lambda z, log_q: toy_far(z) - log_q)
+    kl = mean(lambda z, log_q: log_q - (toy_far(z) - evidence))
+    assert numbers == pytest.approx([elbo, kl, evidence], rel=1e-8, abs=1e-8)
+    assert numbers[0] + numbers[1] == pytest.approx(numbers[2], abs=1e-9)
+    assert name == f"N({mu:.2f}, {sigma:.2f}²)".replace("-", "−")
+    assert (z[0], z[-1]) == (-4, 4)
+    assert p[::100] == pytest.approx([math.exp(toy(x) - evidence) for x in z[::100]], abs=1e-6)
+    assert places == pytest.approx(np.linspace(mu - 8 * sigma, mu + 8 * sigma, 2001))
+    assert q[::100] == pytest.approx([at.pdf(x) for x in places[::100]], abs=1e-9)
+
+
+def toy_far(z):
+    """Return `toy` where the prior's density is 0 in floating point, too."""
+    return -(z * z) / 2 - (1 - z * z) ** 2 / 0.18 - math.log(0.3) - 2 * math.log(SQRT_2PI)
+
+
+def test_bound_explorer_knows_the_bound_that_is_tight_and_one_of_a_tiny_probability():
+    """p(x, z) = p(x) N(z; 0.5, 0.2²), whose posterior q can be, for a p(x) that underflows."""
+    posterior = torch.distributions.Normal(0.5, 0.2)
+    explorer = widgets.bound_explorer(lambda z: posterior.log_prob(z) - 800, 0.5, 0.2)
+    assert explorer.alt.startswith("ELBO −800.00 + KL ")
+    assert re.search(r"KL −?0\.00 = log p\(x\) −800\.00, in nats, for q = N\(0\.50, ", explorer.alt)
+
+
+def test_bound_explorer_moves_with_each_slider(bounds):
+    explorer, _ = bounds
+    mu, sigma = explorer.controls["mu"], explorer.controls["sigma"]
+    assert [(s.min, s.value, s.max, s.step) for s in (mu, sigma)] == [
+        (-2, -0.5, 2, 0.05),
+        (0.05, 0.3, 1.5, 0.05),
+    ]
+    assert "for q = N(−0.50, 0.30²)" in explorer.alt
+    assert "peaks at z = −0.98 and 0.98." in explorer.alt
+    pictures = {explorer.picture.value}
+    for n, (slider, value) in enumerate([(mu, 2.0), (sigma, 1.5), (sigma, 0.05), (mu, 1.0)], 2):
+        slider.value = value
+        pictures.add(explorer.picture.value)
+        assert len(pictures) == n
+    assert "for q = N(1.00, 0.05²)" in explorer.alt
+    assert plt.get_fignums() == []
+
+
+def causes(K, seed=0):
+    """A VAE whose code of a picture is 8 x − 4 of its first K pixels x, and a random decoder."""
+    torch.manual_seed(seed)
+    model = VAE(nn.Flatten(), nn.Linear(K, 784), K, torch.full((1, 28, 28), 0.3))
+    with torch.no_grad():
+        model.head.weight.zero_()
+        model.head.bias.zero_()
+        for k in range(K):
+            model.head.weight[k, k] = 8
+            model.head.bias[k] = 8 * 0.3 - 4  # the mean is subtracted first
+    pictures = torch.rand(30, 1, 28, 28, generator=torch.Generator().manual_seed(seed))
+    pictures[3, 0, 0, :K] = torch.linspace(1, 0.7, K)  # the farthest, beyond 3.5
+    return model, pictures, (8 * pictures.flatten(1)[:, :K] - 4).tolist()
+
+
+def decoded(model, z):
+    """Return the picture (28, 28) of a code, by NumPy."""
+    W, b = (p.detach().double().numpy() for p in (model.decoder.weight, model.decoder.bias))
+    logits = W @ np.asarray(z) + b + math.log(0.3 / 0.7)
+    return (1 / (1 + np.exp(-logits))).reshape(28, 28)
+
+
+def test_latent_explorer_decodes_the_cross_and_finds_the_nearest():
+    model, pictures, codes = causes(2)
+    labels = torch.arange(30) % 7
+    explorer = widgets.latent_explorer(model, pictures, labels)
+    for z1, z2, picture in ((1.0, -2.5, 7), (-3.1, 0.0, 29)):
+        ax = drawn(explorer, z1=z1, z2=z2, picture=picture)
+        plane, left, right, row = ax.child_axes
+        near = sorted(range(30), key=lambda i: math.dist(codes[i], (z1, z2)))[:5]
+        found = [label.get_text().split("\n")[0] for label in row.get_xticklabels()]
+        assert found == [f"{i}" for i in near]
+        strip = np.asarray(row.images[0].get_array())
+        shown = [strip[:, 32 * i : 32 * i + 28] for i in range(5)]
+        assert np.array_equal(shown, pictures[near, 0])
+        assert np.asarray(left.images[0].get_array()) == pytest.approx(
+            decoded(model, (z1, z2)), abs=1e-5
+        )
+        assert np.array_equal(right.images[0].get_array(), pictures[picture, 0])
+        assert right.get_title() == f"picture {picture}, ringed\n{data.FASHION[labels[picture]]}"
+        (cross,) = [x for x in plane.lines if x.get_marker() == "+" and x.get_mew() == 1.8][-1:]
+        assert cross.get_xydata()[-1] == pytest.approx([z1, z2])
+        ring = next(line for line in plane.lines if line.get_marker() == "o")
+        assert ring.get_xydata()[0] == pytest.approx(codes[picture], abs=1e-5)
+        own = next(line for line in plane.lines if line.get_label() == data.FASHION[2])
+        assert own.get_xydata() == pytest.approx(np.array(codes[2::7]), abs=1e-5)
+
+
+def test_latent_explorer_puts_the_cross_on_a_picture_and_draws_once():
+    model, pictures, codes = causes(2)
+    explorer = widgets.latent_explorer(model, pictures, torch.arange(30) % 10)
+    z1, z2, picture = (explorer.controls[name] for name in ("z1", "z2", "picture"))
+    assert isinstance(picture, ipywidgets.IntSlider)
+    assert (picture.min, picture.max, picture.value) == (0, 29, 0)
+    assert [z.value for z in (z1, z2)] == [round(x, 1) for x in codes[0]]
+    assert [(z.min, z.max, z.step) for z in (z1, z2)] == [(-4.0, 4.0, 0.1)] * 2  # for picture 3
+    told, draw = [], explorer.draw
+    explorer.draw = lambda ax, **values: told.append(values) or draw(ax, **values)
+    for i in (3, 11):
+        picture.value = i
+        place = [round(x, 1) for x in codes[i]]
+        assert [z.value for z in (z1, z2)] == place
+        assert told == [{"z1": place[0], "z2": place[1], "picture": i}]
+        told.clear()
+    before = explorer.picture.value
+    assert f"Picture 11, {data.FASHION[1]}, has its code at " in explorer.alt
+    z1.value = 0.5
+    z2.value = -1.5
+    assert told[1:] == [{"z1": 0.5, "z2": -1.5, "picture": 11}]
+    assert "The cross is at (0.5, −1.5); nearest " in explorer.alt
+    assert explorer.picture.value != before
+    assert plt.get_fignums() == []
+
+
+def test_latent_explorer_reaches_to_3_5_where_the_codes_do_not():
+    model, pictures, _ = causes(2)
+    explorer = widgets.latent_explorer(model, pictures / 2 + 0.25, torch.zeros(30, dtype=int))
+    assert [explorer.controls[z].max for z in ("z1", "z2")] == [3.5, 3.5]
+
+
+def test_latent_explorer_says_what_it_cannot_map():
+    model, pictures, _ = causes(2)
+    labels = torch.zeros(30, dtype=int)
+    with pytest.raises(ValueError, match="a map has two directions, and this model K = 3"):
+        widgets.latent_explorer(causes(3)[0], pictures, labels)
+    with pytest.raises(ValueError, match="30 pictures and 29 labels"):
+        widgets.latent_explorer(model, pictures, labels[1:])
+    with pytest.raises(ValueError, match="1 pictures: give at least two"):
+        widgets.latent_explorer(model, pictures[:1], labels[:1])
+
+
+def arc(a, b, t):
+    """Return the point of a great circle, by the angle of the arccosine."""
+    a, b = np.array(a), np.array(b)
+    angle = math.acos(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+    return (math.sin((1 - t) * angle) * a + math.sin(t * angle) * b) / math.sin(angle)
+
+
+def line(a, b, t):
+    return (1 - t) * np.array(a) + t * np.array(b)
+
+
+@pytest.mark.parametrize(
+    ("K", "start", "end", "t", "path"),
+    [(3, 0, 1, 0.5, "linear"), (3, 5, 2, 0.35, "spherical"), (20, 29, 0, 1.0, "spherical")],
+)
+def test_interpolation_explorer_walks_as_formulas_in_numpy(K, start, end, t, path):
+    model, pictures, codes = causes(K)
+    explorer = widgets.interpolation_explorer(model, pictures)
+    ax = drawn(explorer, start=start, end=end, t=t, path=path)
+    top, big, chart = ax.child_axes
+    way = {"linear": line, "spherical": arc}
+    strip = np.asarray(top.images[0].get_array())
+    shown = [strip[:, 31 * i : 31 * i + 28] for i in range(11)]
+    assert np.array_equal(shown[0], pictures[start, 0])
+    assert np.array_equal(shown[-1], pictures[end, 0])
+    a, b = codes[start], codes[end]
+    for i in range(9):
+        assert shown[1 + i] == pytest.approx(decoded(model, way[path](a, b, i / 8)), abs=1e-4)
+    assert np.asarray(big.images[0].get_array()) == pytest.approx(
+        decoded(model, way[path](a, b, t)), abs=1e-4
+    )
+    labels = [label.get_text() for label in top.get_xticklabels()]
+    assert (labels[0], labels[-1]) == (f"picture {start}", f"picture {end}")
+    curves = {curve.get_label(): curve for curve in chart.lines}
+    for name, walk in way.items():
+        lengths = [np.linalg.norm(walk(a, b, i / 40)) for i in range(41)]
+        assert curves[name].get_ydata() == pytest.approx(lengths, rel=1e-4)
+        assert curves[name].get_xdata() == pytest.approx([i / 40 for i in range(41)])
+    assert f"$\\sqrt{{K}}$ = {math.sqrt(K):.2f}" in curves
+    (dot,) = [curve for curve in chart.lines if curve.get_marker() == "o"]
+    assert dot.get_xydata()[0] == pytest.approx([t, np.linalg.norm(way[path](a, b, t))], rel=1e-3)
+
+
+def test_interpolation_explorer_moves_with_each_control():
+    model, pictures, _ = causes(3)
+    explorer = widgets.interpolation_explorer(model, pictures)
+    start, end, t, path = explorer.controls.values()
+    assert list(explorer.controls) == ["start", "end", "t", "path"]
+    assert [(s.description, s.min, s.value, s.max) for s in (start, end)] == [
+        ("from", 0, 0, 29),
+        ("to", 0, 1, 29),
+    ]
+    assert (t.min, t.value, t.max, t.step) == (0, 0.5, 1, 0.05)
+    assert isinstance(path, ipywidgets.ToggleButtons)
+    assert (tuple(path.options), path.value) == (("linear", "spherical"), "linear")
+    pictures = {explorer.picture.value}
+    moves = [(start, 4), (end, 9), (t, 0.2), (path, "spherical")]
+    for n, (control, value) in enumerate(moves, 2):
+        control.value = value
+        pictures.add(explorer.picture.value)
+        assert len(pictures) == n
+    assert explorer.alt.startswith("From picture 4 to picture 9, spherical, t = 0.20: the code is ")
+    start.value = 9  # the same at both ends
+    assert "its picture differs from picture 9 by" in explorer.alt
+    assert "nan" not in explorer.alt
+    assert plt.get_fignums() == []
+
+
+def test_interpolation_explorer_says_so_where_there_is_no_one_arc():
+    model, pictures, codes = causes(1)
+    low, high = (codes.index(pick(codes)) for pick in (min, max))
+    explorer = widgets.interpolation_explorer(model, pictures)
+    ax = drawn(explorer, start=low, end=high, t=0.5, path="spherical")
+    told = ax.get_title().replace("\n", " ")
+    assert told.startswith(f"From picture {low} to picture {high}: a and b point in opposite ")
+    assert not ax.child_axes
+    with pytest.raises(ValueError, match="0 pictures: give at least two"):
+        widgets.interpolation_explorer(model, pictures[:0])
+
+
+@pytest.fixture(scope="module")
+def betas():
+    """An explorer of three models, the models, their pictures and the codes of these."""
+    made = {beta: causes(4, seed) for seed, beta in enumerate((4.0, 0.5, 1.25))}
+    pictures = made[0.5][1]
+    models = {beta: model for beta, (model, _, _) in made.items()}
+    for model in models.values():  # of a spread that differs
+        nn.init.constant_(model.head.bias[4:].detach(), -1.5)
+    return widgets.beta_explorer(models, pictures), models, pictures
+
+
+def test_beta_explorer_measures_rate_and_distortion_as_torch_does(betas):
+    explorer, models, pictures = betas
+    _, curve = drawn(explorer, beta=0.5).child_axes
+    expected = []
+    noise = torch.randn(30, 4, generator=torch.Generator().manual_seed(0)).double()
+    for beta in (0.5, 1.25, 4.0):
+        model = models[beta]
+        mu = 8 * pictures.double().flatten(1)[:, :4] - 4
+        q = torch.distributions.Normal(mu, math.exp(-0.75))
+        rate = torch.distributions.kl_divergence(q, torch.distributions.Normal(0.0, 1.0))
+        means = np.stack([decoded(model, z) for z in (mu + math.exp(-0.75) * noise).tolist()])
+        log_p = torch.distributions.Bernoulli(torch.from_numpy(means), validate_args=False)
+        distortion = -log_p.log_prob(pictures[:, 0].double()).sum((1, 2))
+        expected.append([rate.sum(1).mean().item(), distortion.mean().item()])
+    assert curve.lines[0].get_xydata() == pytest.approx(np.array(expected), rel=1e-4)
+    assert [text.get_text() for text in curve.texts] == ["β = 0.5", "β = 1.25", "β = 4"]
+
+
+def test_beta_explorer_shows_originals_reconstructions_and_draws_of_the_same_codes(betas):
+    explorer, models, pictures = betas
+    codes = torch.randn(6, 4, generator=torch.Generator().manual_seed(0)).tolist()
+    for beta, model in models.items():
+        rows, curve = drawn(explorer, beta=beta).child_axes
+        grid = np.asarray(rows.images[0].get_array())
+        shown = [[grid[y : y + 28, x : x + 28] for x in range(0, 192, 32)] for y in (0, 32, 64)]
+        assert np.array_equal(shown[0], pictures[:6, 0])
+        mu = 8 * pictures.flatten(1)[:6, :4] - 4
+        for seen, z in zip(shown[1] + shown[2], mu.tolist() + codes, strict=True):
+            assert seen == pytest.approx(decoded(model, z), abs=1e-4)
+        rate, distortion = curve.lines[1].get_xydata()[0]
+        assert curve.get_title() == f"β = {beta:g}: rate {rate:.1f}, distortion {distortion:.1f}"
+
+
+def test_beta_explorer_moves_with_the_slider(betas):
+    explorer, models, _ = betas
+    slider = explorer.controls["beta"]
+    assert isinstance(slider, ipywidgets.SelectionSlider)
+    assert tuple(slider.options) == (("0.5", 0.5), ("1.25", 1.25), ("4", 4.0))
+    assert slider.value == 1.25  # the one nearest to 1
+    seen = set()
+    for beta in models:
+        slider.value = beta
+        assert explorer.alt.startswith(f"β = {beta:g}: rate ")
+        seen.add(explorer.picture.value)
+    assert len(seen) == 3
+    assert plt.get_fignums() == []
+
+
+def test_beta_explorer_takes_fewer_pictures_than_six_and_says_what_it_cannot_take(betas):
+    _, models, pictures = betas
+    rows, _ = drawn(widgets.beta_explorer(models, pictures[:2]), beta=4.0).child_axes
+    assert rows.images[0].get_array().shape == (3 * 32 - 4, 2 * 32 - 4)
+    with pytest.raises(ValueError, match=r"models of K = \[\]: give at least one"):
+        widgets.beta_explorer({}, pictures)
+    with pytest.raises(ValueError, match=r"models of K = \[2, 4\]: give at least one, all of one"):
+        widgets.beta_explorer({**models, 9.0: causes(2)[0]}, pictures)
+    with pytest.raises(ValueError, match="1 pictures: give at least two"):
+        widgets.beta_explorer(models, pictures[:1])
+
+
+def test_beta_explorer_follows_no_gradient():
+    model, pictures, _ = causes(2)
+    followed = []
+    model.decoder.register_forward_hook(lambda *_: followed.append(torch.is_grad_enabled()))
+    widgets.beta_explorer({1.0: model}, pictures)
+    assert followed == [False] * 3  # of the pictures, the reconstructions and the draws

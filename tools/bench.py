@@ -9,6 +9,7 @@ An entry is a function that returns rows; later lessons add theirs to `ENTRIES`.
 import contextlib
 import io
 import math
+import operator
 import os
 import platform
 import re
@@ -35,6 +36,7 @@ from aigc_lib.ngram import NGram
 from aigc_lib.optim import warmup_cosine
 from aigc_lib.rnn import RNN, LanguageModel, Reader, windows
 from aigc_lib.sampling import generate
+from aigc_lib.vae import VAE, Trainer, dense
 
 BATCH = 128
 HERE = Path(__file__).parent
@@ -45,7 +47,7 @@ class Row:
     """Two sides of a comparison, their seconds in each turn, and the goal for usual / ours.
 
     Where the goal is a limit, it stands for the usual side. With unit "MB", the pairs are of GB;
-    with "perplexity", they are perplexities.
+    with "perplexity", they are perplexities; with "nats" losses, and the goal is for usual - ours.
     """
 
     usual: str
@@ -55,17 +57,18 @@ class Row:
     unit: str = "ms"
 
     @property
-    def ratio(self) -> float:
-        return statistics.median(usual / ours for usual, ours in self.seconds)
+    def gain(self) -> float:
+        compare = operator.sub if self.unit == "nats" else operator.truediv
+        return statistics.median(compare(usual, ours) for usual, ours in self.seconds)
 
     def __str__(self) -> str:
-        scale, places = (1, 2) if self.unit == "perplexity" else (1000, 0)
+        scale, places = (1, 2) if self.unit in ("perplexity", "nats") else (1000, 0)
         usual, ours = (scale * statistics.median(side) for side in zip(*self.seconds, strict=True))
-        verdict = "ok" if self.ratio >= self.at_least else "MISSED"
+        verdict = "ok" if self.gain >= self.at_least else "MISSED"
         return (
             f"{self.usual:31} {usual:9.{places}f} {self.unit}   "
             f"{self.ours:31} {ours:7.{places}f} {self.unit}   "
-            f"{self.ratio:6.3f} (goal {self.at_least}) {verdict}"
+            f"{self.gain:6.3f} (goal {self.at_least}) {verdict}"
         )
 
 
@@ -477,7 +480,82 @@ def decoding() -> list[Row]:
     return rows
 
 
-SHORT = 240  # steps
+class TextbookVAE(nn.Module):
+    """What one would otherwise write: 784-400-20-400-784, ReLU, and a sigmoid before the loss."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Flatten(), nn.Linear(784, 400), nn.ReLU())
+        self.mu, self.log_var = nn.Linear(400, 20), nn.Linear(400, 20)
+        self.decoder = nn.Sequential(nn.Linear(20, 400), nn.ReLU(), nn.Linear(400, 784))
+
+    def loss(self, x: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
+        h = self.encoder(x)
+        mu, log_var = self.mu(h), self.log_var(h)
+        z = mu + (log_var / 2).exp() * torch.randn(mu.shape, generator=generator)
+        pixels = self.decoder(z).sigmoid()
+        distortion = nn.functional.binary_cross_entropy(pixels, x.flatten(1), reduction="sum")
+        return (distortion - (1 + log_var - mu**2 - log_var.exp()).sum() / 2) / len(x)
+
+
+def vae_recipe() -> list[Row]:
+    """The lesson's recipe for a VAE against the textbook's, in nats of a test picture, 3 seeds.
+
+    Theirs: Adam at 1e-3, batch 128, 10 epochs over PIL images. Ours has half as many hidden units;
+    they, the rate and the batch were chosen on the last 1,800 training pictures, by models trained
+    on the others. Short, it takes `SHORT_VAE` steps and counts only if it ends no higher than
+    theirs; long, as many as fit into the time theirs took. Both sides are judged on the same draws
+    of z, one a picture; another draw would move the mean of 4,000 by 0.06.
+    """
+    parts = data.fashion_mnist()
+    (x, y), (test, _) = parts["train"], parts["test"]
+
+    def judged(model: nn.Module) -> float:
+        with torch.no_grad():
+            return model.loss(test, generator=torch.Generator().manual_seed(0)).item()
+
+    def theirs(seed: int) -> tuple[float, float]:
+        torch.manual_seed(seed)
+        model, batches = TextbookVAE(), DataLoader(Pictures(x, y), BATCH, shuffle=True)
+        optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
+        start = time.process_time()
+        for _ in range(10):
+            for pictures, _ in batches:
+                optimiser.zero_grad()
+                model.loss(pictures).backward()
+                optimiser.step()
+        return time.process_time() - start, judged(model)
+
+    def ours(seed: int, steps: int) -> tuple[float, float]:
+        torch.manual_seed(seed)
+        model = VAE(*dense(784, 200, 20), 20, x.mean(0))
+        batches = train.minibatches((x,), BATCH, seed)
+        start = time.process_time()
+        quiet_fit(Trainer(model, steps), batches, steps)
+        return time.process_time() - start, judged(model)
+
+    times, losses = [], []
+    for seed in range(3):
+        usual, goal = theirs(seed)
+        short, reached = ours(seed, SHORT_VAE)
+        steps = int(SHORT_VAE * usual / short)
+        long, longer = ours(seed, steps)
+        times.append((usual, short if reached <= goal else math.inf))
+        losses.append((goal, longer))
+        print(
+            f"seed {seed}: {goal:.2f} nats in {usual:.1f} s; {reached:.2f} in {short:.1f} s, "
+            f"{longer:.2f} in {long:.1f} s, {steps} steps",
+            flush=True,
+        )
+    worst = min(times, key=lambda pair: pair[0] / pair[1])
+    return [
+        Row("textbook VAE, 10 epochs", "VAE recipe, to its ELBO", times, 4),
+        Row("  the worst of 3 seeds", "", [worst], 2.86),
+        Row("textbook VAE, 10 epochs", "VAE recipe, as long", losses, 5, "nats"),
+    ]
+
+
+SHORT, SHORT_VAE = 240, 500  # steps
 
 ENTRIES = [
     loader,
@@ -488,6 +566,7 @@ ENTRIES = [
     lstm_recipes,
     gpt_recipe,
     decoding,
+    vae_recipe,
 ]
 
 
@@ -499,7 +578,7 @@ def main() -> int:
     for entry in ENTRIES:
         rows += (found := entry())
         print(*found, sep="\n", flush=True)
-    return int(any(row.ratio < row.at_least for row in rows))
+    return int(any(row.gain < row.at_least for row in rows))
 
 
 if __name__ == "__main__":

@@ -104,6 +104,8 @@ class Attempt:
 def _same(before, after) -> bool:
     if isinstance(before, (list, tuple)):
         return len(before) == len(after) and all(map(_same, before, after))
+    if isinstance(before, torch.Tensor):
+        before, after = before.detach(), after.detach()  # NumPy reads no tensor with a gradient
     if isinstance(before, (np.ndarray, torch.Tensor)):
         return before.shape == after.shape and np.array_equal(before, after)
     if hasattr(before, "parents"):  # a value of the engine
