@@ -16,6 +16,7 @@ from matplotlib import font_manager
 from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator, ScalarFormatter
+from PIL import Image
 
 from aigc_lib import data
 
@@ -34,10 +35,12 @@ def to_html(alt: str, figure: Figure | None = None) -> str:
         )
     if not alt.strip():
         raise ValueError("A picture needs a text alternative: say in a sentence what it shows.")
-    figure, png = figure or plt.gcf(), io.BytesIO()
+    figure, png, small = figure or plt.gcf(), io.BytesIO(), io.BytesIO()
     figure.savefig(png, format="png", dpi=80, bbox_inches="tight", facecolor="white")
     plt.close(figure)
-    data = base64.b64encode(png.getvalue()).decode()
+    with Image.open(png) as picture:  # 256 colours are enough, and half the bytes
+        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(small, "png")
+    data = base64.b64encode(small.getvalue()).decode()
     return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
 
 

@@ -110,11 +110,12 @@ class VAE(nn.Module):
 
     `encoder` maps pictures (B, 1, H, W) to features (B, F), of which one linear layer makes μ and
     log σ² of q(z | x) = N(μ, diag σ²). `decoder` maps codes (B, K) to as many numbers as a picture
-    has pixels. `mean` (1, H, W), the mean training picture, is subtracted from what the encoder
-    sees, and its logit added to what the decoder says, so that both begin near the data. With
-    `classes`, the class of a picture, one-hot, is joined to the features and to the code, so that
-    the decoder reads (B, K + classes). Raises ValueError for sizes that are no whole numbers, and
-    for a `mean` that is no picture.
+    has pixels. `mean` (1, H, W), the mean training picture, on the device of both, is subtracted
+    from what the encoder sees, and its logit added to what the decoder says, so that both begin
+    near the data. With `classes`, the class of a picture, one-hot, is joined to the features and to
+    the code, so that the decoder reads (B, K + classes). Raises ValueError for sizes that are no
+    whole numbers, and for a `mean` that is no picture.
+
     Source: Kingma and Welling 2014; Rezende, Mohamed and Wierstra 2014; with classes Sohn et al.
     2015; lesson 08.
     """
@@ -123,7 +124,7 @@ class VAE(nn.Module):
         super().__init__()
         check_pictures(mean[None], mean)
         self.encoder, self.decoder = encoder, decoder
-        self.likelihood = likelihood or Bernoulli()
+        self.likelihood = Bernoulli() if likelihood is None else likelihood
         self.K, self.classes = whole("K", K, 1), whole("classes", classes, 0)
         self.register_buffer("mean", mean)
         self.register_buffer("base", mean.clamp(0.01, 0.99).logit())
@@ -155,7 +156,7 @@ class VAE(nn.Module):
         if z.ndim != 2 or z.shape[1] != self.K:
             raise ValueError(f"codes of shape {tuple(z.shape)}: this model reads (B, {self.K})")
         check_labels(labels, len(z), self.classes)
-        return self.decoder(self.join(z, labels)).view(-1, *self.mean.shape) + self.base
+        return self.decoder(self.join(z, labels)).view(len(z), *self.mean.shape) + self.base
 
     def decode(self, z, labels=None) -> torch.Tensor:
         """Return the mean picture E[x | z] (B, 1, H, W) of codes (B, K); raises as `logits`."""
@@ -193,8 +194,8 @@ class VAE(nn.Module):
         rows, zero = [], torch.zeros_like(mu)
         for _ in range(whole("S", S, 1)):
             z = self.draw(mu, log_var, generator)
-            prior = log_normal(z, zero, zero) - log_normal(z, mu, log_var)
-            rows.append(self.likelihood.log_prob(self.logits(z, labels), x) + prior)
+            log_px = self.likelihood.log_prob(self.logits(z, labels), x)
+            rows.append(log_px + log_normal(z, zero, zero) - log_normal(z, mu, log_var))
         return torch.stack(rows)
 
     @torch.no_grad()
@@ -212,6 +213,8 @@ def check_pictures(x, mean) -> None:
     """Raise ValueError unless `x` are pictures (B, *mean.shape) in [0, 1] without NaN."""
     if mean.ndim != 3:
         raise ValueError(f"a mean picture of shape {tuple(mean.shape)}: give (1, H, W)")
+    if not isinstance(x, torch.Tensor):
+        raise ValueError(f"pictures of type {type(x).__name__}: give a tensor, as torch.from_numpy")
     if x.shape[1:] != mean.shape or not x.is_floating_point():
         raise ValueError(
             f"pictures of shape {tuple(x.shape)} and {x.dtype}: this model reads floating-point "
@@ -246,7 +249,7 @@ def check_labels(labels, B, classes) -> None:
 def importance_bound(log_w: torch.Tensor) -> torch.Tensor:
     """Return log (1/S) Σ w of log-weights (S, B): on average a lower bound (B,) on log p(x).
 
-    The ELBO for S = 1; it does not fall as S grows, and tends to log p(x).
+    The ELBO for S = 1; it does not fall as S grows, and tends to log p(x) if weights are bounded.
 
     Source: Burda, Grosse and Salakhutdinov 2016, equation 8; lesson 08.
     """
@@ -265,7 +268,7 @@ def free_bits(rate: torch.Tensor, least: float) -> torch.Tensor:
 def active_units(mu: torch.Tensor) -> torch.Tensor:
     """Return which of the K dimensions say something: (K,), True where Var μ > 0.01 over (N, K).
 
-    Source: Burda, Grosse and Salakhutdinov 2016, appendix C; lesson 08.
+    Source: Burda, Grosse and Salakhutdinov 2016, section 5.2; lesson 08.
     """
     return mu.var(0, correction=0) > 0.01
 
@@ -293,7 +296,7 @@ def slerp(a: torch.Tensor, b: torch.Tensor, t: float) -> torch.Tensor:
 def dense(pixels: int, hidden: int, inputs: int) -> tuple[nn.Module, nn.Module]:
     """Return encoder and decoder, each with one hidden ReLU layer; codes have `inputs` numbers.
 
-    Source: Kingma and Welling 2014, appendix C; lesson 08.
+    Source: Kingma and Welling 2014, appendix C, whose hidden units are tanh; lesson 08.
     """
     encoder = nn.Sequential(nn.Flatten(), nn.Linear(pixels, hidden), nn.ReLU())
     decoder = nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, pixels))
@@ -327,7 +330,7 @@ class Trainer:
     """One step of training a VAE: a `step` for `fit`.
 
     `objective(distortion, rate, i)` makes the loss of step i out of `VAE.terms`: −ELBO, or what a
-    lesson puts in its place. The gradient is clipped to the norm `limit`; AdamW follows
+    lesson puts in its place. A gradient longer than `limit` is cut to that; AdamW follows
     `warmup_cosine` up to the rate `lr` and down, over `steps` steps, a twentieth of them up. Name
     it to `fit` beside the model: it holds what else must survive a stop. Source: lesson 08.
     """
@@ -335,24 +338,24 @@ class Trainer:
     def __init__(self, model, steps, lr=0.02, objective=negative_elbo, limit=100.0):
         self.model, self.objective, self.limit = model, objective, limit
         self.optimizer = torch.optim.AdamW(model.parameters(), lr=lr, fused=True)
-        self.rate = torch.optim.lr_scheduler.LambdaLR(
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(
             self.optimizer, lambda i: warmup_cosine(min(i, steps - 1), steps, 1, steps // 20)
         )
 
     def __call__(self, batch: tuple) -> dict:
         """Learn from pictures, and their labels if the model has classes; return the parts."""
         distortion, rate = self.model.terms(*batch)
-        loss = self.objective(distortion, rate, self.rate.last_epoch)
+        loss = self.objective(distortion, rate, self.schedule.last_epoch)
         self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), self.limit)
         self.optimizer.step()
-        self.rate.step()
+        self.schedule.step()
         return {"loss": loss, "distortion": distortion.mean(), "rate": rate.sum(1).mean()}
 
     def state_dict(self) -> dict:
         """Return what `fit` saves: the optimiser and the schedule."""
-        return {name: getattr(self, name).state_dict() for name in ("optimizer", "rate")}
+        return {name: getattr(self, name).state_dict() for name in ("optimizer", "schedule")}
 
     def load_state_dict(self, saved: dict) -> None:
         """Go on from what `state_dict` returned."""

@@ -56,6 +56,42 @@ def test_a_hint_follows_a_wrong_shape_that_a_known_mistake_has():
         )
 
 
+def test_a_mistake_without_a_finite_value_matches_nothing():
+    for wrong in (np.inf, -np.inf, np.nan):
+        mistakes = [([wrong, 6.0], "an infinite mistake"), ([3.0, 6.0], "not three times")]
+        for answer, hint in (([3.0, 6.0], "not three times"), ([2.0, 7.0], "twice, please")):
+            with pytest.raises(Wrong, match=hint) as raised:
+                expect(np.array(answer), [2.0, 4.0], mistakes=mistakes, hint="twice, please")
+            assert "infinite" not in str(raised.value)
+
+
+def vector_and_table(kind):
+    return kind(np.ones(4)), kind(np.ones((4, 3)))
+
+
+@pytest.mark.parametrize("kind", [np.array, torch.tensor], ids=["NumPy", "torch"])
+@pytest.mark.parametrize("fn", [lambda p, Q: p + Q, lambda p, Q: p * Q, lambda p, Q: Q @ p])
+def test_shapes_that_do_not_fit_are_named(fn, kind):
+    result = exercise(lambda attempt: attempt(*vector_and_table(kind)))(fn)
+    assert "the shapes do not fit at `" in result.sentence
+    assert "you were given p (4,), Q (4, 3). In `P @ Q`" in result.sentence
+
+
+@pytest.mark.parametrize("kind", [np.array, torch.tensor], ids=["NumPy", "torch"])
+@pytest.mark.parametrize("fn", [lambda p, Q: p if p == 0 else Q, lambda p, Q: max(p, 0.5)])
+def test_one_truth_asked_of_many_numbers_is_explained(fn, kind):
+    result = exercise(lambda attempt: attempt(*vector_and_table(kind)))(fn)
+    assert "here are many at `" in result.sentence
+    assert "`torch.where` or `clamp` (in NumPy `np.where`" in result.sentence
+
+
+@pytest.mark.parametrize("number", [1, 0.5])
+def test_a_plain_number_in_a_function_of_torch_is_explained(number):
+    result = exercise(lambda attempt: attempt(number))(lambda t: torch.sin(t))
+    assert "it raised TypeError: sin(): argument" in result.sentence
+    assert "for a plain number there is `math`" in result.sentence
+
+
 def test_a_function_that_changes_its_argument_is_refused():
     def change(x):
         x *= 2

@@ -883,7 +883,7 @@ def test_training_that_was_stopped_goes_on_bit_for_bit(likelihood, killed, tmp_p
     whole = run(22, 0, checkpoint=None)
     assert resumed[2] == whole[2]
     torch.testing.assert_close(resumed[:2], whole[:2], rtol=0, atol=0)
-    assert set(whole[1]) == {"optimizer", "rate"}
+    assert set(whole[1]) == {"optimizer", "schedule"}
 
 
 # -------------------------------------------------------------------------------- what it refuses
@@ -916,6 +916,7 @@ wants = "this model reads floating-point numbers (B, 1, 3, 2)"
         (with_pixel(NAN), "NaN in 1 pixels, first in picture 2: leave such out"),
         (torch.full((2, 1, 3, 2), NAN), "NaN in 12 pixels, first in picture 0: leave such out"),
         ((255 * GOOD).byte(), f"pictures of shape (4, 1, 3, 2) and torch.uint8: {wants}"),
+        (GOOD.numpy(), "pictures of type ndarray: give a tensor, as torch.from_numpy"),
         (GOOD > 0.5, f"pictures of shape (4, 1, 3, 2) and torch.bool: {wants}"),
         (GOOD[:, :, :2], f"pictures of shape (4, 1, 2, 2) and torch.float64: {wants}"),
         (GOOD.mT, f"pictures of shape (4, 1, 2, 3) and torch.float64: {wants}"),

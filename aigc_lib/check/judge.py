@@ -7,6 +7,7 @@ A check is written as a function of an `Attempt` that raises `Wrong` with the se
 import copy
 import functools
 import inspect
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -16,6 +17,9 @@ import numpy as np
 import torch
 
 OK, WRONG, NOT_ATTEMPTED, NOT_CHECKED = "ok", "wrong", "not attempted", "not checked"
+
+# how NumPy and torch say that shapes do not fit
+MISFITS = ("matmul", "broadcast", "size of tensor", "cannot be multiplied", "size mismatch")
 
 
 class Wrong(Exception):
@@ -91,14 +95,32 @@ class Attempt:
         lines = [f.line for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
         where = f" at `{lines[-1]}`" if lines and lines[-1] else ""
         message = " ".join(str(error).split())
-        if isinstance(error, ValueError) and ("matmul" in message or "broadcast" in message):
+        of_numbers = isinstance(error, (ValueError, RuntimeError))  # NumPy's and torch's
+        if of_numbers and any(words in message for words in MISFITS):
             pairs = zip(parameters, args, strict=True)
-            shapes = ", ".join(f"{name} {np.shape(a)}" for name, a in pairs if np.ndim(a))
+            shapes = ", ".join(f"{name} {tuple(a.shape)}" for name, a in pairs if _has_axes(a))
             return (
                 f"the shapes do not fit{where}: you were given {shapes}. In `P @ Q`, P has as many "
-                "columns as Q has rows; in `P * Q`, each axis is equal or 1."
+                "columns as Q has rows; in `P * Q` and `P + Q`, each axis is equal or 1, counted "
+                "from the last."
             )
-        return f"it raised {type(error).__name__}: {message}{where}."
+        if of_numbers and "more than one" in message and "ambiguous" in message:
+            return (
+                f"`if`, `and`, `max` and the like ask for one truth, but here are many{where}: "
+                "choose number by number, with `torch.where` or `clamp` (in NumPy `np.where` or "
+                "`np.maximum`)."
+            )
+        said = f"it raised {type(error).__name__}: {message}{where}."
+        if isinstance(error, TypeError) and re.search("must be Tensor, not (float|int)", message):
+            return (
+                f"{said} Functions of torch take tensors: for a plain number there is `math`, for "
+                "the larger of a tensor and a number `clamp`."
+            )
+        return said
+
+
+def _has_axes(value) -> bool:
+    return isinstance(value, (np.ndarray, torch.Tensor)) and value.ndim > 0
 
 
 def _same(before, after) -> bool:
@@ -169,7 +191,8 @@ def expect_mended(verdicts: list[tuple[bool, str]]) -> None:
 
 
 def _close(a: np.ndarray, b: np.ndarray) -> bool:
-    return bool(np.all(np.abs(a - b) <= 1e-8 * np.abs(b).max(initial=0) + 1e-12))
+    near = np.abs(a - b) <= 1e-8 * np.abs(b).max(initial=0) + 1e-12
+    return bool(np.isfinite(b).all() and np.all(near))  # any number is within inf of an infinite b
 
 
 def _kind(want: np.ndarray) -> str:

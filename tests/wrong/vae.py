@@ -27,6 +27,11 @@ def kl_of(
     return lambda mu, log_var: reduce(term(mu, log_var))
 
 
+def rebuilt(fn):
+    """Return fn with its answer built again from plain numbers."""
+    return lambda *args: torch.tensor(fn(*args).tolist(), dtype=torch.float64)
+
+
 def code(mean=lambda mu: mu, log_var=lambda log_var: log_var):
     """Return a draw_code that does something to μ and to log σ² before it uses them."""
     return lambda mu, log_variance, noise: mean(mu) + (log_var(log_variance) / 2).exp() * noise
@@ -69,9 +74,23 @@ def scores(
     return score_gradient
 
 
+def slope_over(variance):
+    """Return a score_gradient that draws well, but divides by that variance."""
+
+    def score_gradient(f, mu, log_var, noise):
+        z = mu + (log_var / 2).exp() * noise
+        return f(z) * (z - mu) / variance(log_var)
+
+    return score_gradient
+
+
 def pathwise(f, mu, log_var, noise):
     z = (mu + (log_var / 2).exp() * noise).requires_grad_()
     return torch.autograd.grad(f(z).sum(), z)[0]
+
+
+def bound(log_px, rate):
+    return (rate.sum(1) - log_px).mean()
 
 
 def log_q(z, mu, sigma):
@@ -165,8 +184,11 @@ WRONG = {
         (floor_of(lambda x: entropy(x) / math.log(2)), "these are bits"),
         (floor_of(lambda x: x * x.log2() + (1 - x) * (1 - x).log2()), "it should be"),
         (floor_of(lambda x: -entropy(x)), "put a minus"),
-        (floor_of(lambda x: -torch.xlogy(x, x)), "Half is missing: (1 − x) log(1 − x)"),
-        (floor_of(lambda x: -torch.xlogy(1 - x, 1 - x)), "Half is missing: x log x"),
+        (
+            floor_of(lambda x: -torch.xlogy(x, x)),
+            "Half is missing: (1 − x) log(1 − x), for no ink.",
+        ),
+        (floor_of(lambda x: -torch.xlogy(1 - x, 1 - x)), "Half is missing: x log x, for ink."),
         (
             floor_of(lambda x: F.binary_cross_entropy_with_logits(x, x, reduction="none")),
             "not a logit",
@@ -221,8 +243,27 @@ WRONG = {
         (kl_of(lambda mu, log_var: (mu**2 + log_var.exp() - 1) / 2), "log σ² is missing"),
         (
             kl_of(lambda mu, log_var: (mu**2 + log_var - log_var.log() - 1) / 2),
-            "the KL of each picture contains nan. (μ² + σ² − log σ² − 1)/2",
+            "`log_var` is log σ² already: its exponential is σ²",
         ),
+        (
+            kl_of(lambda mu, log_var: (mu**2 + log_var.exp() - log_var.log() - 1) / 2),
+            "`log_var` is log σ² already: its exponential is σ²",
+        ),
+        (
+            kl_of(lambda mu, log_var: (mu**2 + log_var.exp() ** 2 - log_var - 1) / 2),
+            "do not square it",
+        ),
+        (kl_of(lambda mu, log_var: (mu**2 + log_var.exp() - log_var.abs() - 1) / 2), "it should"),
+        (
+            kl_of(lambda mu, log_var: (mu**2 + log_var.exp() - log_var.abs() - 1) / 2),
+            "(μ² + σ² − log σ² − 1)/2, added up",
+        ),
+        (lambda *args: kl_of()(*args).detach(), "the KL is right, but no gradient gets from it"),
+        (lambda mu, log_var: kl_of()(mu.detach(), log_var), "no gradient gets from it to μ"),
+        (lambda mu, log_var: kl_of()(mu, log_var.data), "no gradient gets from it to log σ²"),
+        (rebuilt(kl_of()), "no gradient gets from it to μ"),
+        (lambda *args: kl_of()(*args).numpy(), "A gradient passes through functions of torch"),
+        (lambda *args: kl_of()(*args).tolist(), "can pass, not a list"),
     ],
     "draw_code": [
         (lambda mu, log_var, noise: mu + log_var.exp() * noise, "this is σ²"),
@@ -238,7 +279,10 @@ WRONG = {
         (lambda mu, log_var, noise: (log_var / 2).exp() * noise, "μ is missing"),
         (lambda mu, log_var, noise: mu - (log_var / 2).exp() * noise, "not subtracted"),
         (lambda mu, log_var, noise: (log_var / 2).exp() + mu * noise, "are exchanged"),
-        (lambda mu, log_var, noise: mu + log_var.sqrt() * noise, "the code contains nan. z = μ"),
+        (lambda mu, log_var, noise: mu + log_var.sqrt() * noise, "is log σ², not σ²"),
+        (lambda mu, log_var, noise: mu + log_var.exp() / 2 * noise, "not its half: halve"),
+        (lambda mu, log_var, noise: mu + log_var / 2 * noise, "half of log σ² is log σ"),
+        (lambda mu, log_var, noise: code()(mu, log_var.abs(), noise), "z = μ + σε: ε is"),
         (with_own_seed, "it should be"),
         (with_own_seed, "ε is `noise`."),
         (
@@ -256,10 +300,7 @@ WRONG = {
         (lambda *args: code()(*args).detach().requires_grad_(), "gets from it to μ"),
         (code(log_var=torch.Tensor.detach), "no gradient gets from it to log σ²"),
         (code(mean=torch.Tensor.detach), "no gradient gets from it to μ"),
-        (
-            lambda *args: torch.tensor(code()(*args).tolist(), dtype=args[0].dtype),
-            "gets from it to μ",
-        ),
+        (rebuilt(code()), "gets from it to μ"),
         (
             lambda mu, log_var, noise: torch.from_numpy(mu.numpy() + 0) + code()(0, log_var, noise),
             "A gradient passes through functions of torch alone",
@@ -295,8 +336,22 @@ WRONG = {
         (lambda log_px, rate: rate.sum(0) - log_px.mean(), "`sum(1)`; then"),
         (lambda log_px, rate: (rate.sum(1) - log_px).median(), "the loss is"),
         (lambda log_px, rate: (rate.sum(1) - log_px).median(), "The mean of −log p(x | z)"),
-        (lambda log_px, rate: (rate.sum(1) - log_px).mean().item(), "not a float"),
-        (lambda log_px, rate: (rate - log_px).mean(), "it raised RuntimeError"),
+        (
+            lambda log_px, rate: (rate.sum(1) - log_px).mean().item(),
+            "the loss is right, but return",
+        ),
+        (lambda *args: bound(*args).item(), "not a float: `.item()`, `float`"),
+        (lambda *args: bound(*args).detach(), "no gradient gets from it to log p(x | z)"),
+        (lambda log_px, rate: bound(log_px.detach(), rate), "gets from it to log p(x | z)"),
+        (lambda log_px, rate: bound(log_px, rate.detach()), "the loss is right, but no gradient"),
+        (lambda log_px, rate: bound(log_px, rate.detach()), "gets from it to the rate"),
+        (rebuilt(bound), "`.item()`, `torch.no_grad` and `torch.tensor` do"),
+        (
+            lambda log_px, rate: -log_px + rate,
+            "the shapes do not fit at `lambda log_px, rate: -log_px + rate,`: you were given "
+            "log_px (4,), rate (4, 3).",
+        ),
+        (lambda log_px, rate: (rate - log_px).mean(), "equal or 1, counted from the last"),
     ],
     "score_gradient": [
         (pathwise, "No gradient passes through f"),
@@ -320,6 +375,31 @@ WRONG = {
         (scores(lambda f, z, mu, sigma, noise: f(noise)), "not at the noise"),
         (scores(lambda f, z, mu, sigma, noise: f(mu)), "at each draw, not at μ"),
         (scores(sigma=torch.exp, slope=lambda z, mu, s: (z - mu) / s), "σ is the root"),
+        (scores(sigma=torch.exp), "σ is the root"),
+        (scores(sigma=lambda log_var: log_var.exp() / 2), "σ is the root"),
+        (scores(sigma=lambda log_var: log_var), "log σ², not σ: take"),
+        (scores(sigma=lambda log_var: log_var, slope=lambda z, mu, s: (z - mu) / s), "not σ: take"),
+        (
+            lambda f, mu, log_var, noise: f(mu + log_var * noise) * log_var * noise / log_var.exp(),
+            "log σ², not σ: take",
+        ),
+        (scores(sigma=torch.sqrt), "log σ², not σ²"),
+        (slope_over(lambda log_var: log_var**2), "σ² is e to `log_var`"),
+        (slope_over(lambda log_var: log_var), "σ² is e to `log_var`"),
+        (
+            lambda f, mu, log_var, noise: (
+                f(mu + (log_var / 2).exp() * noise) * (noise - mu) / log_var.exp()
+            ),
+            "z is the draw μ + σε, not the noise",
+        ),
+        (
+            lambda f, mu, log_var, noise: f(noise) * (noise - mu) / log_var.exp(),
+            "z is the draw μ + σε, not the noise",
+        ),
+        (
+            scores(lambda f, z, mu, sigma, noise: f(z) * log_q(z, mu, sigma).exp()),
+            "No factor q(z)",
+        ),
         (scores(lambda f, z, mu, sigma, noise: 1), "f is missing"),
         (scores(slope=lambda z, mu, sigma: 1), "f alone is no gradient"),
         (scores(slope=lambda z, mu, sigma: (mu - z) / sigma**2), "log q rises towards z"),
@@ -380,6 +460,39 @@ WRONG = {
             lambda logits, x: torch.where(logits.abs() < 1e-3, 0, tilted(integral)(logits, x)),
             "Near 0 it is not 0 yet",
         ),
+        *(
+            (lambda logits, x, e=e: tilted(integral)(logits + e, x), "Without an ε: it moves")
+            for e in (1e-2, 1e-6, 1e-8, 1e-10)
+        ),
+        (lambda logits, x: logits * x - integral(logits + 1e-6).log(), "Without an ε"),
+        (tilted(lambda eta: torch.expm1(eta) / (eta + 1e-8)), "Without an ε"),
+        (tilted(lambda eta: (torch.expm1(eta) + 1e-8) / eta), "Without an ε"),
+        (tilted(lambda eta: (torch.expm1(eta) + 1e-8) / (eta + 1e-8)), "Without an ε"),
+        (
+            lambda logits, x: tilted(lambda eta: torch.expm1(eta) / eta)(logits + 1e-9, x),
+            "such as 0 is not right yet. Without an ε",
+        ),
+        (
+            lambda logits, x: torch.where(logits == 0, -0.3, tilted(integral)(logits, x)),
+            "it should be [[[[0., 0., 0.]]], [[[0., 0., 0.]]]]. There e^η = 1",
+        ),
+        (
+            lambda logits, x: torch.where(
+                logits.abs() < 0.2, logits * (x - 0.5), tilted(integral)(logits, x)
+            ),
+            "such as -0.1 and 0.01 is not right yet. η(x − 1/2) is its first term alone.",
+        ),
+        (
+            lambda logits, x: torch.where(
+                logits.abs() < 0.05, logits * (x - 0.49), tilted(integral)(logits, x)
+            ),
+            "η = 0 alone asks for another",
+        ),
+        (
+            lambda logits, x: tilted(integral)(logits, x) if logits == 0 else logits * x,
+            "ask for one truth, but here are many at `lambda logits, x: tilted(integral)(logits, "
+            "x) if logits == 0 else logits * x,`: choose number by number, with `torch.where`",
+        ),
         (by_lambda, "such as -50 and 50 contains"),
         (by_lambda, "The sigmoid is rounded"),
         (
@@ -407,6 +520,14 @@ WRONG = {
             "The mean over the batch comes first: `mean(0)`",
         ),
         (lambda rate, least: rate.clamp(min=least), "then the sum over K"),
+        (lambda rate, least: max(least, rate.mean(0)).sum(), "`torch.where` or `clamp`"),
+        (lambda rate, least: torch.maximum(rate.mean(0), least).sum(), "and a number `clamp`"),
+        (lambda *args: mean_first(*args).sum().detach(), "no gradient gets from it to the rate"),
+        (rebuilt(lambda *args: mean_first(*args).sum()), "no gradient gets from it to the rate"),
+        (
+            lambda rate, least: sum(max(least, mean) for mean in rate.mean(0).tolist()),
+            "can pass, not a float",
+        ),
         (lambda rate, least: rate.median(0).values.sum(), "the rate with least = 0.5 is"),
         (lambda rate, least: rate.median(0).values.sum(), "Σ max(least, mean over the batch)"),
     ],
@@ -424,6 +545,10 @@ WRONG = {
         ),
         (sphere(arcsine), "the arccosine finds it"),
         (lambda a, b, t: sphere()(a, b, t) @ a, "no sum over its numbers"),
+        (
+            lambda a, b, t: torch.sin(1 - t) * a,
+            "for a plain number there is `math`",
+        ),
         (sphere(sine=torch.tan), "the code at t = 0.3 between two that are 77° apart is"),
         (sphere(sine=torch.tan), "(sin((1 − t)Ω) a + sin(tΩ) b)/sin Ω."),
     ],
@@ -491,6 +616,25 @@ WRONG = {
                 F.binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1).sum(1)
             ),
             "has shape (3,) instead of (): a plain number. A loss is one number",
+        ),
+        (
+            lambda logits, x, mu, log_var: (
+                784 * F.binary_cross_entropy_with_logits(logits.sigmoid(), x)
+                + kl_of()(mu, log_var).mean()
+            ),
+            verdict(True, False, True),
+        ),
+        (lambda *args: loss_of()(*args).item(), "not a float: `.item()`"),
+        (lambda *args: loss_of(pixels="mean")(*args).item(), verdict(False, True, True)),
+        (lambda *args: loss_of()(*args).detach(), "no gradient gets from it to the logits"),
+        (rebuilt(loss_of()), "no gradient gets from it to the logits"),
+        (
+            lambda logits, x, mu, log_var: loss_of()(logits, x, mu.detach(), log_var),
+            "no gradient gets from it to μ",
+        ),
+        (
+            lambda logits, x, mu, log_var: loss_of()(logits, x, mu, log_var.data),
+            "no gradient gets from it to log σ²",
         ),
         (loss_of(kl_factor=0.5), "the loss is"),
         (loss_of(kl_factor=0.5), "the mean over the batch."),
