@@ -148,6 +148,40 @@ def gaussian_kl(fn: Attempt) -> None:
 
 
 @exercise
+def minus_elbo(fn: Attempt) -> None:
+    """−log p(x | z) + KL of each picture by a loop, and their mean."""
+    B, K = 4, 3
+    log_px, rate = -20 - 5 * normal(B), normal(B, K, seed=1) ** 2
+    pairs = list(zip(log_px.tolist(), rate.tolist(), strict=True))
+    right = sum(-log_p + sum(row) for log_p, row in pairs) / B
+    distortion, total = -log_px.mean().item(), rate.sum().item() / B
+    mistakes = [
+        (-right, "This is the ELBO, which should be large: a loss is its negative."),
+        (total - distortion, "The sign of log p: the loss is small where log p is large."),
+        (distortion - total, "The sign of the KL: it is a price, so −ELBO has a plus."),
+        (distortion + total / K, "Add the K rates of a picture up: this is their mean."),
+        (B * right, "Take the mean over the batch: this is its sum."),
+        (
+            distortion + B * total,
+            "The KL is the sum over the batch, log p the mean: both the mean.",
+        ),
+        (
+            B * distortion + total,
+            "log p is the sum over the batch, the KL the mean: both the mean.",
+        ),
+        (K * distortion + total, "Add the rates up first: log p is counted K times."),
+        (distortion, "The KL is missing."),
+        (total, "log p is missing."),
+        (distortion + total / 2, "The rate is the KL already: no one-half."),
+        (rate[:, 0], "A loss is one number: take the mean over the batch."),
+        (rate, "Add the K rates of a picture up; then take the mean over the batch."),
+        (rate[0], "Add the K rates of a picture up, `sum(1)`; then take the mean over the batch."),
+    ]
+    expect(fn(log_px, rate), right, "the loss", mistakes, "The mean of −log p(x | z) + KL.")
+    _slopes(fn, "the loss", [(log_px, "log p(x | z)"), (rate, "the rate")])
+
+
+@exercise
 def draw_code(fn: Attempt) -> None:
     """μ + σε, and the slopes of it: 1 for μ, and σε/2 for log σ²."""
     mu, other, noise, weight = (normal(2, 3, seed=s) for s in range(4))
@@ -183,40 +217,6 @@ def draw_code(fn: Attempt) -> None:
     for name, slope, want in zip(names, slopes, right, strict=True):
         hint = "Leave the derivative to autograd: compute z = μ + σε, no more."
         expect(slope, want, f"the code is right, but its gradient to {name}", (), hint)
-
-
-@exercise
-def minus_elbo(fn: Attempt) -> None:
-    """−log p(x | z) + KL of each picture by a loop, and their mean."""
-    B, K = 4, 3
-    log_px, rate = -20 - 5 * normal(B), normal(B, K, seed=1) ** 2
-    pairs = list(zip(log_px.tolist(), rate.tolist(), strict=True))
-    right = sum(-log_p + sum(row) for log_p, row in pairs) / B
-    distortion, total = -log_px.mean().item(), rate.sum().item() / B
-    mistakes = [
-        (-right, "This is the ELBO, which should be large: a loss is its negative."),
-        (total - distortion, "The sign of log p: the loss is small where log p is large."),
-        (distortion - total, "The sign of the KL: it is a price, so −ELBO has a plus."),
-        (distortion + total / K, "Add the K rates of a picture up: this is their mean."),
-        (B * right, "Take the mean over the batch: this is its sum."),
-        (
-            distortion + B * total,
-            "The KL is the sum over the batch, log p the mean: both the mean.",
-        ),
-        (
-            B * distortion + total,
-            "log p is the sum over the batch, the KL the mean: both the mean.",
-        ),
-        (K * distortion + total, "Add the rates up first: log p is counted K times."),
-        (distortion, "The KL is missing."),
-        (total, "log p is missing."),
-        (distortion + total / 2, "The rate is the KL already: no one-half."),
-        (rate[:, 0], "A loss is one number: take the mean over the batch."),
-        (rate, "Add the K rates of a picture up; then take the mean over the batch."),
-        (rate[0], "Add the K rates of a picture up, `sum(1)`; then take the mean over the batch."),
-    ]
-    expect(fn(log_px, rate), right, "the loss", mistakes, "The mean of −log p(x | z) + KL.")
-    _slopes(fn, "the loss", [(log_px, "log p(x | z)"), (rate, "the rate")])
 
 
 @exercise
@@ -349,6 +349,94 @@ def continuous_bernoulli(fn: Attempt) -> None:
 
 
 @exercise
+def importance_weighted(fn: Attempt) -> None:
+    """The logarithm of the mean weight, in decimal numbers, which know no least one."""
+    S, B = 3, 2
+    small = [[-1000.0, -200.0], [-1001.5, -204.0], [-1900.0, -199.0]]
+    plain = "log (Σ w/S) over the S samples of a picture."
+    underflow = "e to so low a number is 0 for the computer: `torch.logsumexp` is made for it."
+    for log_w, hint in (
+        (normal(S, B), plain),
+        (torch.tensor(small, dtype=torch.float64), underflow),
+    ):
+        columns = [[Decimal(x).exp() for x in column] for column in log_w.T.tolist()]
+        right = np.array([float((sum(column) / S).ln()) for column in columns])
+        summed = right + math.log(S)
+        mistakes = [
+            (log_w.mean(0), "This is the mean of the logarithms, the ELBO: average the weights."),
+            (summed, "Subtract log S: it is the mean of the weights, not their sum."),
+            (summed / S, "log (Σ w/S) is log Σ w − log S: do not divide the logarithm by S."),
+            (summed + math.log(S), "Subtract log S, do not add it."),
+            (summed - math.log(B), "S is the number of samples, the rows: `len(log_w)`."),
+            (log_w.max(0).values, "The largest is no mean."),
+            (-right, "The sign: this is the loss, but the bound itself is asked for."),
+            (np.exp(right), "The logarithm is missing."),
+            (
+                (log_w.softmax(0) * log_w).sum(0),
+                "This is a mean of the logarithms with weights: take the logarithm of a mean.",
+            ),
+            (log_w[:, 0], "The mean is over the samples, dimension 0: one number a picture."),
+            (log_w.sum(), "One number for each picture: the mean is over dimension 0."),
+            (log_w, "The mean over the samples is missing."),
+        ]
+        what = f"the bound for log weights from {log_w.min():.0f} to {log_w.max():.0f}"
+        expect(fn(log_w), right, what, mistakes, hint)
+
+
+@exercise
+def mended_loss(fn: Attempt) -> None:
+    """Find the bugs: the loss is told apart from each that is added up or averaged otherwise."""
+    logits, x = 2 * normal(3, 1, 28, 28), normal(3, 1, 28, 28, seed=1).sigmoid()
+    mu, log_var = normal(3, 4, seed=2), normal(3, 4, seed=3)
+    ways = [(along, across) for along in ("sum", "mean") for across in ("mean", "sum")]
+
+    def reduced(table, along, across) -> float:
+        """Return table (B, ·) added up or averaged over a picture's numbers, then the batch."""
+        return getattr(np, across)(getattr(np, along)(table, 1)).item()
+
+    kl = torch.distributions.kl_divergence(
+        torch.distributions.Normal(mu, log_var.exp().sqrt()),
+        torch.distributions.Normal(0 * mu, 1 + 0 * mu),
+    ).numpy()
+    losses = {}
+    for twice in (False, True):
+        p = (logits.sigmoid() if twice else logits).sigmoid()
+        distortion = F.binary_cross_entropy(p, x, reduction="none").flatten(1).numpy()
+        for one in ways:
+            for other in ways:
+                losses[twice, one, other] = reduced(distortion, *one) + reduced(kl, *other)
+    answer = fn(logits, x, mu, log_var)
+    is_tensor = isinstance(answer, torch.Tensor) and answer.ndim == 0
+    got = answer.item() if is_tensor else answer if isinstance(answer, float) else math.nan
+    for (twice, one, other), value in losses.items():
+        if math.isclose(got, value):
+            verdicts = [
+                (
+                    one[0] == other[0] == "sum",
+                    "a picture has 784 pixels and K dimensions: what is added up, what averaged?",
+                ),
+                (not twice, "what does `binary_cross_entropy_with_logits` do to its logits?"),
+                (
+                    one[1] == other[1] == "mean",
+                    "both parts are of one picture: does either grow with the batch?",
+                ),
+            ]
+            expect_mended(verdicts)
+    right = losses[False, ("sum", "mean"), ("sum", "mean")]
+    mistakes = [
+        (x[:, 0, 0, 0], "A loss is one number: the mean over the batch."),
+        (-right, "This is the ELBO, which should be large: a loss is its negative."),
+        (right - 2 * kl.sum(1).mean(), "The sign of the KL was right."),
+        (right + kl.sum(1).mean(), "The one-half of the KL was right."),
+        (right - kl.sum(1).mean(), "The KL is gone: it belongs to the loss."),
+    ]
+    hint = "The cross-entropy over the pixels plus the KL over K, the mean over the batch."
+    expect(answer, right, "the loss", mistakes, hint)
+    learned = [(logits, "the logits"), (x, ""), (mu, "μ"), (log_var, "log σ²")]
+    _slopes(fn, "the loss", learned)
+
+
+@exercise
 def free_nats(fn: Attempt) -> None:
     """The larger of `least` and the mean, by a loop over the dimensions."""
     B, K, least = 4, 3, 0.5
@@ -437,91 +525,3 @@ def great_circle(fn: Attempt) -> None:
         degrees = round(math.degrees(omega))
         what = f"the code at t = {t} between two that are {degrees}° apart"
         expect(fn(a, b, t), right, what, mistakes, hint)
-
-
-@exercise
-def importance_weighted(fn: Attempt) -> None:
-    """The logarithm of the mean weight, in decimal numbers, which know no least one."""
-    S, B = 3, 2
-    small = [[-1000.0, -200.0], [-1001.5, -204.0], [-1900.0, -199.0]]
-    plain = "log (Σ w/S) over the S samples of a picture."
-    underflow = "e to so low a number is 0 for the computer: `torch.logsumexp` is made for it."
-    for log_w, hint in (
-        (normal(S, B), plain),
-        (torch.tensor(small, dtype=torch.float64), underflow),
-    ):
-        columns = [[Decimal(x).exp() for x in column] for column in log_w.T.tolist()]
-        right = np.array([float((sum(column) / S).ln()) for column in columns])
-        summed = right + math.log(S)
-        mistakes = [
-            (log_w.mean(0), "This is the mean of the logarithms, the ELBO: average the weights."),
-            (summed, "Subtract log S: it is the mean of the weights, not their sum."),
-            (summed / S, "log (Σ w/S) is log Σ w − log S: do not divide the logarithm by S."),
-            (summed + math.log(S), "Subtract log S, do not add it."),
-            (summed - math.log(B), "S is the number of samples, the rows: `len(log_w)`."),
-            (log_w.max(0).values, "The largest is no mean."),
-            (-right, "The sign: this is the loss, but the bound itself is asked for."),
-            (np.exp(right), "The logarithm is missing."),
-            (
-                (log_w.softmax(0) * log_w).sum(0),
-                "This is a mean of the logarithms with weights: take the logarithm of a mean.",
-            ),
-            (log_w[:, 0], "The mean is over the samples, dimension 0: one number a picture."),
-            (log_w.sum(), "One number for each picture: the mean is over dimension 0."),
-            (log_w, "The mean over the samples is missing."),
-        ]
-        what = f"the bound for log weights from {log_w.min():.0f} to {log_w.max():.0f}"
-        expect(fn(log_w), right, what, mistakes, hint)
-
-
-@exercise
-def mended_loss(fn: Attempt) -> None:
-    """Find the bugs: the loss is told apart from each that is added up or averaged otherwise."""
-    logits, x = 2 * normal(3, 1, 28, 28), normal(3, 1, 28, 28, seed=1).sigmoid()
-    mu, log_var = normal(3, 4, seed=2), normal(3, 4, seed=3)
-    ways = [(along, across) for along in ("sum", "mean") for across in ("mean", "sum")]
-
-    def reduced(table, along, across) -> float:
-        """Return table (B, ·) added up or averaged over a picture's numbers, then the batch."""
-        return getattr(np, across)(getattr(np, along)(table, 1)).item()
-
-    kl = torch.distributions.kl_divergence(
-        torch.distributions.Normal(mu, log_var.exp().sqrt()),
-        torch.distributions.Normal(0 * mu, 1 + 0 * mu),
-    ).numpy()
-    losses = {}
-    for twice in (False, True):
-        p = (logits.sigmoid() if twice else logits).sigmoid()
-        distortion = F.binary_cross_entropy(p, x, reduction="none").flatten(1).numpy()
-        for one in ways:
-            for other in ways:
-                losses[twice, one, other] = reduced(distortion, *one) + reduced(kl, *other)
-    answer = fn(logits, x, mu, log_var)
-    is_tensor = isinstance(answer, torch.Tensor) and answer.ndim == 0
-    got = answer.item() if is_tensor else answer if isinstance(answer, float) else math.nan
-    for (twice, one, other), value in losses.items():
-        if math.isclose(got, value):
-            verdicts = [
-                (
-                    one[0] == other[0] == "sum",
-                    "a picture has 784 pixels and K dimensions: what is added up, what averaged?",
-                ),
-                (not twice, "what does `binary_cross_entropy_with_logits` do to its logits?"),
-                (
-                    one[1] == other[1] == "mean",
-                    "both parts are of one picture: does either grow with the batch?",
-                ),
-            ]
-            expect_mended(verdicts)
-    right = losses[False, ("sum", "mean"), ("sum", "mean")]
-    mistakes = [
-        (x[:, 0, 0, 0], "A loss is one number: the mean over the batch."),
-        (-right, "This is the ELBO, which should be large: a loss is its negative."),
-        (right - 2 * kl.sum(1).mean(), "The sign of the KL was right."),
-        (right + kl.sum(1).mean(), "The one-half of the KL was right."),
-        (right - kl.sum(1).mean(), "The KL is gone: it belongs to the loss."),
-    ]
-    hint = "The cross-entropy over the pixels plus the KL over K, the mean over the batch."
-    expect(answer, right, "the loss", mistakes, hint)
-    learned = [(logits, "the logits"), (x, ""), (mu, "μ"), (log_var, "log σ²")]
-    _slopes(fn, "the loss", learned)
