@@ -618,8 +618,8 @@ def interpolation(ax, ends, row, now, t: float, path: str, lengths: dict, K: int
             here = np.interp(t, np.linspace(0, 1, len(values)), values)
             chart.plot(t, here, "o", color=color, ms=8)
     chart.axhline(K**0.5, color=GREY, ls="--", label=f"$\\sqrt{{K}}$ = {K**0.5:.2f}")
-    top = 1.15 * max(K**0.5, *(values.max() for values in lengths.values()))
-    chart.set(xlabel="$t$", ylabel="length ‖$z$‖", ylim=(0, top))
+    longest = max(K**0.5, *(values.max() for values in lengths.values()))
+    chart.set(xlabel="$t$", ylabel="length ‖$z$‖", ylim=(0, 1.15 * longest))
     chart.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     off = [np.abs(now - picture).mean() for picture in (first, last)]
     return (

@@ -595,16 +595,15 @@ def beta_explorer(models: dict[float, VAE], pictures: torch.Tensor) -> Explorer:
     if len(widths := {model.K for model in models.values()}) != 1:
         raise ValueError(f"models of K = {sorted(widths)}: give at least one, all of one K")
     originals, rows, points = pictures[:6], {}, {}
-    n = len(originals)
     for beta, model in sorted(models.items()):
-        codes = _codes(model, pictures)
+        reconstructions = _decode(model, _codes(model, originals))
         generator = torch.Generator().manual_seed(0)
         with torch.no_grad():
             distortion, rate = model.terms(pictures.to(model.mean.device), generator=generator)
         points[beta] = rate.sum(1).mean().item(), distortion.mean().item()
         generator = torch.Generator().manual_seed(0)
-        draws = model.sample(n, generator).cpu().numpy()
-        rows[beta] = originals.cpu().numpy(), _decode(model, codes[:n]), draws
+        draws = model.sample(len(originals), generator).cpu().numpy()
+        rows[beta] = originals.cpu().numpy(), reconstructions, draws
 
     def draw(ax, beta):
         return plot.beta(ax, *rows[beta], points, beta)
