@@ -10,7 +10,7 @@ INSTALL = @$(PYTHON) tools/install.py
 # Without a screen JupyterLab prints its address and opens nothing.
 SCREEN = $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname))
 
-.PHONY: help lab test test-colab test-all bench checkpoints doctor lint format notebooks address clean
+.PHONY: help lab test test-colab test-all bench checkpoints results doctor lint format notebooks address clean
 
 help:  ## list these words
 	@awk -F ':  ## ' '/^[a-z-]+:  ## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,10 @@ bench:  ## compare the speed of the course's code with the usual way
 checkpoints:  ## train the models that the course ships, and list their files
 	$(INSTALL) test
 	@$(VENV) tools/checkpoints.py
+
+results:  ## train the many small GANs of lesson 09, and list what came out
+	$(INSTALL) test
+	@$(VENV) tools/results.py
 
 doctor:  ## say whether the course will run here, and what to do if not
 	@$(if $(wildcard $(VENV)),$(VENV),$(PYTHON)) -m aigc_lib.doctor

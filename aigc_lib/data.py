@@ -128,6 +128,17 @@ def tensors(path) -> tuple[dict, dict[str, str]]:
         return {key: file.get_tensor(key) for key in file.keys()}, file.metadata()  # noqa: SIM118
 
 
+def results(name: str) -> dict:
+    """Return what came of training many small models: its "rows", and how they were made.
+
+    A row's name -> {"setting": what was done, "runs": {seed: {measure: number}}}; a seed is text,
+    and a number that there is not is None. Source: `make results`. Raises ValueError and DataError
+    as `verify` does. Lesson 09.
+    """
+    (path,) = verify(name)
+    return json.loads(path.read_text("utf8"))
+
+
 def digits() -> tuple[np.ndarray, np.ndarray]:
     """Return 1,797 handwritten digits, in the order of the file, and their labels 0 to 9.
 

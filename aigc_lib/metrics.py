@@ -1,4 +1,4 @@
-"""How good is a model of text, and which is the best so far. Lesson 03."""
+"""How good is a model, of text or of pictures, and which is the best so far. Lessons 03 and 10."""
 
 import json
 import math
@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 
 from aigc_lib import data
 
@@ -103,3 +104,140 @@ def self_bleu(texts: list[Sequence], n: int = 4) -> float:
         raise ValueError(f"{len(texts)} text has no others to be compared with: give two at least")
     scores = [bleu(t, texts[:i] + texts[i + 1 :], n) for i, t in enumerate(texts)]
     return sum(scores) / len(scores)
+
+
+def frechet_distance(a: torch.Tensor, b: torch.Tensor) -> float:
+    """Return ‖μ − ν‖² + tr(S + T − 2 (ST)^½) of features a (N, F) and b (M, F): 0 if alike.
+
+    μ and S are the mean and the covariance of `a`, ν and T those of `b`; it is the squared
+    Wasserstein distance of the two Gaussians. In float64; the trace of the root is Σ √λ over the
+    eigenvalues λ of S^½ T S^½, which are those of ST, also where S has no inverse. Raises
+    ValueError for features that are not (N, F) of one F, fewer than two, or not finite.
+
+    Source: Dowson and Landau 1982; as a measure of generators Heusel et al. 2017, equation 6;
+    lessons 09 (a tool) and 10.
+    """
+    a, b = _features(a, b)
+    S, T = (torch.atleast_2d(x.T.cov()) for x in (a, b))
+    values, vectors = torch.linalg.eigh(S)
+    root = vectors * values.clamp(min=0).sqrt() @ vectors.T
+    trace = torch.linalg.eigvalsh(root @ T @ root).clamp(min=0).sqrt().sum()
+    return ((a.mean(0) - b.mean(0)).square().sum() + S.trace() + T.trace() - 2 * trace).item()
+
+
+def _features(*clouds: torch.Tensor) -> list[torch.Tensor]:
+    """Return features (N, F) in float64 on the CPU; raise ValueError if they are none."""
+    shapes = [tuple(cloud.shape) for cloud in clouds]
+    if any(len(shape) != 2 or shape[0] < 2 for shape in shapes) or len({s[1] for s in shapes}) > 1:
+        told = " and ".join(map(str, shapes))
+        raise ValueError(f"features of shapes {told}: give (N, F) and (M, F), at least two of each")
+    clouds = [cloud.detach().cpu().double() for cloud in clouds]
+    if not all(cloud.isfinite().all() for cloud in clouds):
+        raise ValueError("features with NaN or infinity: look for them in what was generated")
+    return clouds
+
+
+def inception_score(probabilities: torch.Tensor) -> float:
+    """Return exp E KL(p(y | x) ‖ p(y)) of class probabilities (N, C): from 1 to C, more is better.
+
+    p(y) is their mean over the N pictures. It is C if the classifier is sure of each picture and
+    sees all classes equally often, whatever else the pictures are. Raises ValueError unless each
+    row is a distribution.
+
+    Source: Salimans et al. 2016, section 4; lesson 10.
+    """
+    p = probabilities.detach().cpu().double()
+    if p.ndim != 2 or not len(p) or not ((p >= 0).all() and (p.sum(1) - 1).abs().max() < 1e-4):
+        raise ValueError(
+            f"probabilities of shape {tuple(p.shape)}: give (N, C), each row from 0 to 1 with the "
+            "sum 1, as softmax(1) makes them"
+        )
+    mean = p.mean(0)
+    return (torch.xlogy(p, p) - torch.xlogy(p, mean)).sum(1).mean().exp().item()
+
+
+def kernel_distance(a: torch.Tensor, b: torch.Tensor) -> float:
+    """Return E k(a, a') + E k(b, b') − 2 E k(a, b) of features a (N, F) and b (M, F), unbiased.
+
+    k(x, y) = (x·y/F + 1)³, and a' is another of the same sample than a, so that the mean over
+    samples of any size is the squared MMD of the distributions; one may be below 0. Raises
+    ValueError as `frechet_distance` does.
+
+    Source: Gretton et al. 2012, equation 3; as KID Bińkowski et al. 2018, section 3; lesson 10.
+    """
+    a, b = _features(a, b)
+
+    def kernel(x, y):
+        return (x @ y.T / x.shape[1] + 1) ** 3
+
+    def within(x):
+        k = kernel(x, x)
+        return (k.sum() - k.trace()) / (len(x) * (len(x) - 1))
+
+    return (within(a) + within(b) - 2 * kernel(a, b).mean()).item()
+
+
+def precision_recall(real: torch.Tensor, made: torch.Tensor, k: int = 3) -> tuple[float, float]:
+    """Return the share of made features near some real one, and of real ones near some made one.
+
+    Each of `real` (N, F) has a ball that reaches to the k-th nearest of the others. Precision is
+    the share of `made` (M, F) in any of these balls; recall is that with both exchanged. Raises
+    ValueError as `frechet_distance` does, and unless each sample has more than k.
+
+    Source: Kynkäänniemi et al. 2019, equations 1 and 2; lesson 10.
+    """
+    real, made = _features(real, made)
+    if not 1 <= k < min(len(real), len(made)):
+        raise ValueError(
+            f"k={k} of {len(real)} real and {len(made)} made: give 1 to fewer than all"
+        )
+    radii = [torch.cdist(x, x).kthvalue(k + 1, 1).values for x in (real, made)]  # itself is first
+    d = torch.cdist(real, made)
+    near = (d <= radii[0][:, None]).any(0), (d <= radii[1]).any(1)
+    return tuple(share.double().mean().item() for share in near)
+
+
+def copied(made: torch.Tensor, train: torch.Tensor, held_out: torch.Tensor) -> float:
+    """Return the share of `made` (M, ...) that have their nearest neighbour in `train`.
+
+    `train` and `held_out` (N, ...) are alike in number and in kind, pictures or features; ties
+    count half. New things are as near to the one as to the other, ½; copies of `train` give 1.
+    Raises ValueError for samples that are not alike.
+
+    Source: the idea of Meehan et al. 2020; lesson 10.
+    """
+    if train.shape != held_out.shape or made.shape[1:] != train.shape[1:] or not len(made):
+        shapes = ", ".join(str(tuple(x.shape)) for x in (made, train, held_out))
+        raise ValueError(
+            f"shapes {shapes}: give made (M, ...) and two samples (N, ...) of one size"
+        )
+    made, *both = (x.detach().flatten(1).cpu().double() for x in (made, train, held_out))
+    first, second = (torch.cat([torch.cdist(m, x).amin(1) for m in made.split(500)]) for x in both)
+    return ((first < second).double() + (first == second).double() / 2).mean().item()
+
+
+def bootstrap_interval(values: torch.Tensor, statistic, draws: int = 1000, generator=None) -> tuple:
+    """Return the 2.5 and the 97.5 % quantile of `statistic` over samples drawn from `values`.
+
+    Each is of as many rows as `values` (N, ...) has, drawn with replacement; `statistic` makes one
+    number of them. It tells how much another sample of this size might differ, not how much another
+    training would. Raises ValueError for fewer than two rows. Source: Efron 1979; lesson 10.
+    """
+    if len(values) < 2:
+        raise ValueError(f"{len(values)} value: a bootstrap needs at least two to draw from")
+    rows = torch.randint(len(values), (draws, len(values)), generator=generator)
+    found = torch.tensor([float(statistic(values[some])) for some in rows], dtype=torch.float64)
+    return tuple(found.quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist())
+
+
+def wilson_interval(hits: int, n: int) -> tuple[float, float]:
+    """Return the 95 % interval of a probability of which `hits` of n trials were seen.
+
+    (p + z²/2n ± z √(p(1−p)/n + z²/4n²))/(1 + z²/n) with p = hits/n and z = 1.96. Raises ValueError
+    unless 0 ≤ hits ≤ n and n ≥ 1. Source: Wilson 1927; lesson 10.
+    """
+    if not 0 <= hits <= n or n < 1:
+        raise ValueError(f"{hits} hits of {n}: give at least one trial, and hits from 0 to {n}")
+    z, p = 1.959964, hits / n
+    middle, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + (z / (2 * n)) ** 2)
+    return (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)

@@ -11,6 +11,7 @@ from unicodedata import east_asian_width
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from IPython.display import display
 from matplotlib import font_manager
 from matplotlib.colors import LinearSegmentedColormap, PowerNorm
@@ -18,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator, ScalarFormatter
 from PIL import Image
 
-from aigc_lib import data
+from aigc_lib import data, gan
 
 
 def to_html(alt: str, figure: Figure | None = None) -> str:
@@ -656,6 +657,126 @@ def beta(ax, originals, reconstructions, draws, points: dict[float, tuple], chos
     error = np.abs(reconstructions - originals).mean()
     told = rate_distortion(curve, points, chosen)
     return f"{told} The reconstructions shown differ from the originals by {error:.3f} a pixel."
+
+
+def game(ax, path: np.ndarray, value: float, best: float) -> str:
+    """Draw the game of N(0, 1) and N(θ, 1) at the end of its `path` (n, 3), of θ, a and b.
+
+    Left stand the densities, D(x) = 1/(1 + e^(−a − bx)) and p/(p + q), the best D; right the path
+    of θ and b, whose line b = −θ is where D is best and whose star is where both rest. `value` is
+    V(D, G) in nats, and `best` that of the best D, 2·JSD − log 4. Returns the text alternative.
+    """
+    ax.axis("off")
+    theta, a, b = path[-1]
+    x = np.linspace(-7, 7, 281)
+    p, q = (np.exp(-((x - mean) ** 2) / 2) / np.sqrt(2 * np.pi) for mean in (0, theta))
+    left, right = ax.inset_axes([0, 0, 0.52, 0.8]), ax.inset_axes([0.62, 0, 0.38, 0.8])
+    left.fill_between(x, p, color="#9dbbdb", label="real, p = N(0, 1)")
+    left.plot(x, q, color=GRADIENT, label="made, q = N(θ, 1)")
+    left.plot(x, 1 / (1 + np.exp(-a - b * x)), color="black", label="D(x)")
+    left.plot(x, p / (p + q), "--", color="dimgrey", label="best D, p/(p + q)")
+    left.set(xlim=(-7, 7), ylim=(0, 1.03), xlabel="$x$", ylabel="density, D")
+    right.plot(path[:, 0], path[:, 2], "o-", color=VALUE, lw=1, ms=2.5, label="path so far")
+    right.plot(theta, b, "o", mfc="none", mec=GRADIENT, ms=11, mew=2, ls="none", label="now")
+    right.plot([-5, 5], [5, -5], "--", color="dimgrey", lw=1, label="D at its best")
+    right.plot(0, 0, "*", color="black", ms=12, ls="none", label="both at rest")
+    most = 1.15 * max(1, np.abs(path[:, 2]).max())
+    right.set(xlim=(-4.3, 4.3), ylim=(-most, most), xlabel="θ, within ±4")
+    right.set_ylabel("$b$, the slope of D's logit")
+    for part in (left, right):
+        part.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
+    told = f"V(D, G) = {value:z.3f}; with the best D 2·JSD − log 4 = {best:z.3f}; θ = {theta:z.2f}"
+    told = told.replace("-", "−")
+    ax.set_title(told)
+    more = f"{told}; D has a = {a:z.2f}, b = {b:z.2f}, the best D a = {theta**2 / 2:z.2f}, "
+    more += f"b = {-theta:z.2f}; {len(path) - 1} steps so far."
+    return more.replace("-", "−")
+
+
+def _modes(ax, points: torch.Tensor, scale: float) -> dict:
+    """Draw points (N, 2) over the ring's centres; return `gan.mode_coverage` and what lies outside.
+
+    At a `scale` of 1 the axes are some 4 inches wide. To the numbers it adds "covered", whether
+    each mode is.
+    """
+    points, centres = points.cpu(), gan.ring_centres()
+    near = torch.cdist(points, centres).argmin(1)
+    covered = []
+    for k in range(len(centres)):  # by the measure itself, of the points near this centre alone
+        own = torch.where((near == k)[:, None], points, torch.inf)
+        covered.append(gan.mode_coverage(own)["modes"] == 1)
+    looks = {True: ("o", "#3f7f5f", "covered"), False: ("D", GRADIENT, "not covered")}
+    for has, (marker, color, label) in looks.items():
+        places = centres[torch.tensor(covered) == has].T
+        size = (20 if has else 14) * scale
+        look = {"mfc": "none", "mec": color, "mew": 2.5 * scale**0.5, "ms": size, "ls": "none"}
+        ax.plot(*places, marker, label=label, **look)
+    ax.plot(*points.T, "o", color=VALUE, ms=3.5 * scale**0.5, mew=0, alpha=0.5)
+    ax.set(xlim=(-3.2, 3.2), ylim=(-3.2, 3.2), aspect="equal")
+    outside = (~(points.abs() <= 3.2).all(1)).sum().item()  # NaN as well
+    return {**gan.mode_coverage(points), "covered": covered, "outside": outside}
+
+
+def ring_points(ax, points: torch.Tensor) -> str:
+    """Draw points (N, 2) over the eight centres of `gan.ring_centres`, and what they cover.
+
+    A circle is around each centre that is covered, a diamond around each other one, by
+    `gan.mode_coverage`. Returns the text alternative.
+    """
+    found = _modes(ax, points, 1)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=2, frameon=False)
+    kl = "undefined" if np.isnan(found["kl"]) else f"{found['kl']:z.2f} nats"
+    told = f"{found['modes']} of 8 modes, {found['good']:.1%} good, KL {kl}"
+    if found["outside"]:
+        told += f", {found['outside']:,} outside"
+    ax.set_title(told)
+    lost = [f"{45 * k}°" for k, has in enumerate(found["covered"]) if not has]
+    lost = f"; not covered are those at {', '.join(lost)}" if lost else ""
+    return f"{len(points):,} points over the ring of eight modes: {told}{lost}."
+
+
+def film_steps(films: dict[str, dict]) -> list[int]:
+    """Return the steps that `films`, name -> step -> points, have in common, in their order.
+
+    Raises ValueError for no films, and unless all have the same steps.
+    """
+    if not films:
+        raise ValueError("no films: give at least one, as name -> step -> points (N, 2)")
+    (first, steps), *others = films.items()
+    for name, other in others:
+        if differ := sorted(set(steps) ^ set(other)):
+            raise ValueError(
+                f"the films {first!r} and {name!r} differ in steps {differ}: give all the same"
+            )
+    return sorted(steps)
+
+
+def film(films: dict[str, dict], steps: list[int] | None = None) -> None:
+    """Show `films`, name -> step -> points (N, 2) of the ring: a row for each, a column for a step.
+
+    Without `steps` all are shown. Below each picture stands how many modes of 8 are covered. Raises
+    ValueError as `film_steps` does, and for steps that the films lack.
+    """
+    known = film_steps(films)
+    steps = known if steps is None else steps
+    if lacking := [step for step in steps if step not in known]:
+        raise ValueError(f"the films have no steps {lacking}: choose of {known}")
+    size = 1.35 * len(steps), 1.5 * len(films)
+    _, axes = plt.subplots(len(films), len(steps), figsize=size, squeeze=False)
+    told = []
+    for row, (name, points) in zip(axes, films.items(), strict=True):
+        found = []
+        for ax, step in zip(row, steps, strict=True):
+            modes = _modes(ax, points[step], 0.35)["modes"]
+            ax.set(xticks=[], yticks=[])
+            ax.set_xlabel(f"{modes} of 8", fontsize=8, labelpad=2)
+            found.append(f"{modes} of 8 modes at step {step:,}")
+        side = {"rotation": 0, "ha": "right", "va": "center", "fontsize": 9}
+        row[0].set_ylabel(textwrap.fill(name, 14), **side)
+        told.append(f"{name}: {', '.join(found)}")
+    for ax, step in zip(axes[0], steps, strict=True):
+        ax.set_title(f"step {step:,}", fontsize=9)
+    show(f"Points over the ring of eight modes. {'; '.join(told)}.")
 
 
 def _plain() -> tuple[dict, Callable[[str], str]]:

@@ -13,10 +13,12 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
+from torch.nn import functional as F
 
 from aigc_lib import data, optim, plot
 from aigc_lib.backprop import Value, descend
 from aigc_lib.bpe import BPE, check_text, each_merge, readable
+from aigc_lib.gan import GAN
 from aigc_lib.gpt import GPT, check_vocabulary
 from aigc_lib.ngram import NGram
 from aigc_lib.rnn import LSTM, LanguageModel
@@ -564,7 +566,28 @@ def interpolation_explorer(model: VAE, pictures: torch.Tensor) -> Explorer:
 
     `pictures` are (N, 1, H, W). Raises ValueError for fewer than two.
     """
-    codes, seen = _codes(model, pictures), pictures.cpu().numpy()
+    codes = _codes(model, pictures)
+    return _walk(codes, pictures.cpu().numpy(), lambda z: _decode(model, z))
+
+
+def latent_walk(gan: GAN) -> Explorer:
+    """Walk from one noise of a GAN to another, straight or on an arc, from lesson 09.
+
+    There are 50 of them to choose from, drawn with seed 0, and what is made of each is its picture.
+    Raises ValueError unless the GAN makes pictures (B, 1, H, W).
+    """
+    if len(gan.shape) != 3 or gan.shape[0] != 1:
+        shape = ", ".join(map(str, gan.shape))
+        raise ValueError(f"this GAN makes (B, {shape}): give one that makes pictures (B, 1, H, W)")
+    codes = gan.noise(50, torch.Generator().manual_seed(0)).cpu()
+    return _walk(codes, _generate(gan, codes), lambda z: _generate(gan, z))
+
+
+def _walk(codes: torch.Tensor, seen: np.ndarray, decode: Callable) -> Explorer:
+    """Return an explorer of the ways between codes (N, K), whose pictures are `seen` (N, 1, H, W).
+
+    `decode(codes)` makes pictures (B, 1, H, W) of codes (B, K).
+    """
     T = torch.linspace(0, 1, 41).tolist()
 
     def draw(ax, start, end, t, path):
@@ -575,9 +598,10 @@ def interpolation_explorer(model: VAE, pictures: torch.Tensor) -> Explorer:
             lengths = {name: way(name, T).norm(dim=1).numpy() for name in PATHS}
         except ValueError as error:
             return _refuse(ax, f"From picture {start} to picture {end}: {error}.")
-        row = _decode(model, way(path, [*(i / 8 for i in range(9)), t]))
+        row = decode(way(path, [*(i / 8 for i in range(9)), t]))
         ends = [(i, seen[i]) for i in (start, end)]
-        return plot.interpolation(ax, ends, row[:-1], row[-1], t, path, lengths, model.K)
+        K = codes.shape[1]
+        return plot.interpolation(ax, ends, row[:-1], row[-1], t, path, lengths, K)
 
     start, end = (_slider(name, i, 0, len(codes) - 1, 1) for i, name in enumerate(("from", "to")))
     path = ipywidgets.ToggleButtons(options=list(PATHS), description="path")
@@ -617,6 +641,103 @@ def beta_explorer(models: dict[float, VAE], pictures: torch.Tensor) -> Explorer:
     return Explorer(draw, (9.6, 3.6), beta=chosen)
 
 
+def game_path(start: tuple, moves: str, loss: str) -> list[tuple]:
+    """Return (θ, a, b) after each of `moves` of the game on a line, from `start`. Lesson 09.
+
+    Real things are x ~ N(0, 1), made ones θ + z with z ~ N(0, 1), and D has the logit a + bx. A
+    move "D" is a step of gradient descent on −V(D, G) at rate 0.1, a move "G" one at rate ½ on what
+    the generator pays by `loss`, "saturating" or "non-saturating". Each mean is an integral, by
+    trapezoids. θ goes no farther than ±4, so that the game remains in sight.
+    """
+    (theta, a, b), path = start, []
+    z = torch.linspace(-8, 8, 1601, dtype=torch.float64)
+    for move in moves:
+        x = theta + z
+        real, fake = torch.sigmoid(a + b * z), torch.sigmoid(a + b * x)
+        if move == "D":
+            a += 0.1 * (_mean(1 - real, z) - _mean(fake, z))
+            b += 0.1 * (_mean((1 - real) * z, z) - _mean(fake * x, z))
+        else:
+            slope = -b * _mean(fake if loss == "saturating" else 1 - fake, z)
+            theta = min(max(theta - slope / 2, -4.0), 4.0)
+        path.append((theta, a, b))
+    return path
+
+
+def game_value(theta: float, a: float, b: float) -> float:
+    """Return V(D, G) = E log D(x) + E log(1 − D(θ + z)), in nats, for D's logit a + bx.
+
+    That of the best D, which has a = θ²/2 and b = −θ, is 2·JSD − log 4. Lesson 09.
+    """
+    z = torch.linspace(-8, 8, 1601, dtype=torch.float64)
+    return _mean(F.logsigmoid(a + b * z) + F.logsigmoid(-a - b * (theta + z)), z)
+
+
+def _mean(values: torch.Tensor, z: torch.Tensor) -> float:
+    """Return the mean of `values` at evenly spaced z (N,) under N(0, 1), by trapezoids."""
+    return torch.trapezoid(values * torch.exp(-z * z / 2) / math.sqrt(2 * math.pi), z).item()
+
+
+def game_explorer() -> Explorer:
+    """Play generator against discriminator on a line by hand, a few steps a click. Lesson 09.
+
+    The moves are those of `game_path`; another loss goes on from where the game stands. "start
+    over" returns to θ = 3 and D = ½. The first picture is after 50 rounds in turn, so that also
+    where no kernel runs one sees the path go past the place of rest and around it, and D that still
+    leans the way that was right before.
+    """
+    path = [(3.0, 0.0, 0.0)]
+    path += game_path(path[0], "DG" * 50, "non-saturating")
+    clicks = {
+        "train D, 50 steps": "D" * 50,
+        "train G, 3 steps": "G" * 3,
+        "10 rounds in turn": "DG" * 10,
+        "start over": "",
+    }
+
+    def draw(ax, loss):
+        theta, *logit = path[-1]
+        best = game_value(theta, theta**2 / 2, -theta)
+        return plot.game(ax, np.array(path), game_value(theta, *logit), best)
+
+    def play(button):
+        if moves := clicks[button.description]:
+            path.extend(game_path(path[-1], moves, loss.value))
+        else:
+            del path[1:]
+        explorer.redraw()
+
+    loss = ipywidgets.ToggleButtons(options=["non-saturating", "saturating"], description="loss")
+    buttons = [ipywidgets.Button(description=name) for name in clicks]
+    for button in buttons:
+        button.on_click(play)
+    explorer = Explorer(draw, (9.6, 3.6), loss=loss)
+    explorer.box.children = [loss, ipywidgets.HBox(buttons), explorer.picture]
+    return explorer
+
+
+def ring_explorer(films: dict[str, dict[int, torch.Tensor]]) -> Explorer:
+    """Choose a recipe and a step of its training: what it makes of the ring. From lesson 09.
+
+    `films` has name -> step -> points (N, 2). Raises ValueError as `plot.film_steps` does.
+    """
+    steps = plot.film_steps(films)
+
+    def draw(ax, recipe, step):
+        told = plot.ring_points(ax, films[recipe][step])
+        ax.set_title(f"{recipe}, step {step:,}\n{ax.get_title()}", fontsize=10)
+        return f"{recipe}, step {step:,}. {told}"
+
+    recipe = ipywidgets.ToggleButtons(options=list(films), description="recipe")
+    step = ipywidgets.SelectionSlider(
+        options=[(f"{step:,}", step) for step in steps],
+        value=steps[-1],
+        description="step",
+        style={"description_width": "100px"},
+    )
+    return Explorer(draw, (5, 4.6), recipe=recipe, step=step)
+
+
 @torch.no_grad()
 def _codes(model: VAE, pictures: torch.Tensor) -> torch.Tensor:
     """Return the codes μ (N, K) of `pictures`, on the CPU; raise ValueError for fewer than two."""
@@ -629,6 +750,18 @@ def _codes(model: VAE, pictures: torch.Tensor) -> torch.Tensor:
 def _decode(model: VAE, codes: torch.Tensor) -> np.ndarray:
     """Return the pictures (B, 1, H, W) that codes (B, K) stand for."""
     return model.decode(codes.to(model.mean.device)).cpu().numpy()
+
+
+@torch.no_grad()
+def _generate(gan: GAN, codes: torch.Tensor) -> np.ndarray:
+    """Return what the generator, in evaluation mode, makes of noise (B, K): (B, 1, H, W)."""
+    generator = gan.generator
+    was_training = generator.training
+    generator.eval()
+    try:
+        return gan.generate(codes.to(next(generator.parameters()).device)).cpu().numpy()
+    finally:
+        generator.train(was_training)
 
 
 def _prompt(text: str, tokenizer: BPE) -> torch.Tensor:

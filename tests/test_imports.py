@@ -12,7 +12,7 @@ LIBRARY = Path(__file__).parent.parent / "aigc_lib"
 LAYERS = [
     ["lesson", "data", "tokenizers"],
     ["backprop", "classifier", "metrics", "ngram", "optim"],
-    ["bpe", "rnn", "transformer", "vae"],
+    ["bpe", "gan", "rnn", "transformer", "vae"],
     ["gpt"],
     ["sampling", "train"],
     ["plot"],

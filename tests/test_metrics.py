@@ -1,14 +1,17 @@
-"""Bits a character, the leaderboard, the form of verse; BLEU against nltk, distinct-n by a loop."""
+"""Bits a character, the leaderboard, verse; BLEU against nltk, distinct-n by a loop, Fréchet."""
 
 import json
 import math
 import re
 import statistics
 
+import numpy as np
 import pytest
-from hypothesis import given
+import torch
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from nltk.translate.bleu_score import sentence_bleu
+from scipy import linalg
 
 from aigc_lib import data, metrics
 
@@ -170,3 +173,129 @@ def test_one_text_has_no_others(texts):
     message = f"{len(texts)} text has no others to be compared with: give two at least"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         metrics.self_bleu(texts)
+
+
+def cloud(n, F, seed):
+    """Return n features (n, F), correlated and off the origin."""
+    rng = torch.Generator().manual_seed(seed)
+    shift, mix = torch.randn(2, F, F, generator=rng, dtype=torch.float64)
+    return torch.randn(n, F, generator=rng, dtype=torch.float64) @ mix + 2 * shift[0]
+
+
+def rounding(*clouds):
+    """Return what rounding may do: to the root of an eigenvalue near 0, √2⁻⁵² of the largest."""
+    return 1e-6 * sum(1 + x.var(0).sum().item() for x in clouds)
+
+
+def frechet_by_scipy(a, b):
+    """Return it with scipy's root of ST and NumPy's moments."""
+    a, b = a.detach().double().numpy(), b.double().numpy()
+    S, T = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
+    gap = a.mean(0) - b.mean(0)
+    return gap @ gap + np.trace(S + T - 2 * linalg.sqrtm(S @ T).real)
+
+
+def gaussian(mu, sigma):
+    """Return features whose mean is `mu` and whose covariance is exactly diag(sigma²)."""
+    rows = torch.tensor(linalg.hadamard(8)[:, 1 : 1 + len(mu)]).double()  # orthogonal, of sum 0
+    return torch.tensor(mu) + rows * math.sqrt(7 / 8) * torch.tensor(sigma)
+
+
+few = settings(max_examples=40)
+widths, seeds = st.integers(2, 5), st.integers(0, 999)
+moments = st.tuples(*[st.lists(st.floats(0, 5), min_size=5, max_size=5)] * 4)
+
+
+@few
+@given(widths, st.integers(10, 30), st.integers(10, 30), seeds)
+def test_the_frechet_distance_is_that_of_scipys_root(F, n, m, seed):
+    a, b = cloud(n, F, seed), cloud(m, F, seed + 1000)
+    found = metrics.frechet_distance(a, b)
+    assert type(found) is float
+    assert found == pytest.approx(frechet_by_scipy(a, b), abs=rounding(a, b))
+    assert metrics.frechet_distance(b, a) == pytest.approx(found, abs=rounding(a, b))
+    assert found > 0
+
+
+@few
+@given(moments)
+def test_of_uncorrelated_gaussians_it_is_a_sum_of_squares(parts):
+    mu, sigma, nu, tau = parts
+    expected = sum((m - n) ** 2 for m, n in zip(mu, nu, strict=True))
+    expected += sum((s - t) ** 2 for s, t in zip(sigma, tau, strict=True))
+    found = metrics.frechet_distance(gaussian(mu, sigma), gaussian(nu, tau))
+    assert found == pytest.approx(expected, abs=1e-5)  # a variance of 0 is one of 1e-15
+
+
+@few
+@given(widths, seeds)
+def test_to_turn_to_shift_and_to_reorder_all_changes_no_distance(F, seed):
+    a, b = cloud(20, F, seed), cloud(25, F, seed + 1000)
+    rng = np.random.default_rng(seed)
+    turn = torch.tensor(np.linalg.qr(rng.normal(size=(F, F))).Q)
+    shift = torch.tensor(rng.normal(size=F))
+    expected = metrics.frechet_distance(a, b)
+    for x, y in (
+        (a @ turn, b @ turn),
+        (a + shift, b + shift),
+        (a[torch.tensor(rng.permutation(20))], b.flip(0)),
+    ):
+        assert metrics.frechet_distance(x, y) == pytest.approx(expected, abs=rounding(a, b))
+    thrice = metrics.frechet_distance(3 * a, 3 * b)
+    assert thrice == pytest.approx(9 * expected, abs=9 * rounding(a, b))
+    away = metrics.frechet_distance(a, a + shift)
+    assert away == pytest.approx((shift @ shift).item(), abs=rounding(a, a))
+
+
+@few
+@given(widths, st.integers(2, 30), seeds)
+def test_equal_features_are_at_no_distance_also_where_they_are_few(F, n, seed):
+    a = cloud(n, F, seed)
+    assert metrics.frechet_distance(a, a.clone()) == pytest.approx(0, abs=rounding(a, a))
+
+
+def test_singular_covariances_have_a_distance():
+    """On two lines at an angle θ: S^½TS^½ has the one eigenvalue (στ cos θ)²."""
+    for theta in (0, 0.3, 1.2, math.pi / 2):
+        t = torch.linspace(-1, 1, 9, dtype=torch.float64)
+        t = t / t.std()
+        a = torch.stack([3 * t, 0 * t], 1)
+        b = torch.stack([2 * t * math.cos(theta), 2 * t * math.sin(theta)], 1)
+        expected = 9 + 4 - 2 * 3 * 2 * math.cos(theta)
+        assert metrics.frechet_distance(a, b) == pytest.approx(expected, abs=1e-6)
+    same = torch.ones(4, 3)
+    assert metrics.frechet_distance(same, same + 2) == pytest.approx(12)
+
+
+def test_features_of_any_kind_are_reckoned_in_double_precision():
+    a, b = (1000 + cloud(30, 4, seed) for seed in (1, 2))
+    for kind in (torch.float32, torch.float64):
+        found = metrics.frechet_distance(a.to(kind).requires_grad_(), b.to(kind))
+        assert found == pytest.approx(frechet_by_scipy(a.to(kind), b.to(kind)), rel=1e-7)
+    a, b = (10 * a).long(), (10 * b).long()
+    assert metrics.frechet_distance(a, b) == pytest.approx(frechet_by_scipy(a, b), rel=1e-7)
+
+
+def test_one_feature_has_a_distance_too():
+    a, b = cloud(9, 2, 0)[:, :1], cloud(9, 2, 1)[:, :1]
+    expected = (a.mean() - b.mean()) ** 2 + (a.std() - b.std()) ** 2
+    assert metrics.frechet_distance(a, b) == pytest.approx(expected.item())
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [((4,), (4, 2)), ((4, 2), (2,)), ((4, 2), (4, 3)), ((1, 2), (4, 2)), ((4, 2), (1, 2))],
+)
+def test_features_that_are_none_are_refused(a, b):
+    message = f"features of shapes {a} and {b}: give (N, F) and (M, F), at least two of each"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        metrics.frechet_distance(torch.zeros(a), torch.zeros(b))
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_features_that_are_not_finite_are_refused(value):
+    good, bad = torch.zeros(4, 2), torch.zeros(4, 2)
+    bad[3, 1] = value
+    for pair in ((bad, good), (good, bad), (bad, bad)):
+        with pytest.raises(ValueError, match=r"^features with NaN or infinity: look for them in"):
+            metrics.frechet_distance(*pair)

@@ -9,13 +9,14 @@ from itertools import pairwise
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import torch
 from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from PIL import Image
 
-from aigc_lib import data, plot
+from aigc_lib import data, gan, plot
 from aigc_lib.backprop import Value
 
 
@@ -1134,3 +1135,228 @@ def test_beta_has_a_row_of_each_kind_beside_the_curve():
     assert alt == (
         f"{told} The reconstructions shown differ from the originals by {error:.3f} a pixel."
     )
+
+
+PATH = np.array([[3.0, 0.0, 0.0], [3.0, 0.08, -0.15], [2.5, 0.08, -0.15], [-1.25, 0.5, -1.75]])
+
+
+def legend(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+@pytest.mark.parametrize("n", [1, 3, 4])
+def test_game_draws_both_sides_and_the_path_of_both(n):
+    ax = Figure(figsize=(9.6, 3.6)).subplots()
+    path = PATH[:n]
+    theta, a, b = path[-1]
+    alt = plot.game(ax, path, -1.2341, -0.5)
+    assert not ax.axison
+    left, right = ax.child_axes
+    made, logistic, best = left.lines
+    x = made.get_xdata()
+    assert (x[0], x[-1]) == left.get_xlim() == (-7, 7)
+
+    def density(mean):
+        at = torch.distributions.Normal(mean, 1.0)
+        return at.log_prob(torch.tensor(x)).exp().numpy()
+
+    (real,) = left.collections
+    top = {place: y for place, y in real.get_paths()[0].vertices if y}
+    assert top == pytest.approx({u: y for u, y in zip(x, density(0.0), strict=True) if y})
+    assert made.get_ydata() == pytest.approx(density(theta))
+    assert logistic.get_ydata() == pytest.approx(torch.sigmoid(torch.tensor(a + b * x)).numpy())
+    logit = torch.tensor(theta**2 / 2 - theta * x)
+    assert best.get_ydata() == pytest.approx(torch.sigmoid(logit).numpy())
+    assert [line.get_linestyle() for line in left.lines] == ["-", "-", "--"]
+    assert left.get_ylim() == (0, 1.03)
+    assert legend(left) == ["real, p = N(0, 1)", "made, q = N(θ, 1)", "D(x)", "best D, p/(p + q)"]
+    curves = dict(zip(legend(right), right.lines, strict=True))
+    assert list(curves) == ["path so far", "now", "D at its best", "both at rest"]
+    assert curves["path so far"].get_xydata().tolist() == path[:, [0, 2]].tolist()
+    assert curves["now"].get_xydata().tolist() == [[theta, b]]
+    assert [tuple(place) for place in curves["D at its best"].get_xydata()] == [(-5, 5), (5, -5)]
+    assert curves["both at rest"].get_xydata().tolist() == [[0, 0]]
+    low, high = right.get_xlim()
+    assert -low == high > 4
+    assert right.get_ylim() == pytest.approx((-2.0125, 2.0125) if n == 4 else (-1.15, 1.15))
+    told = f"V(D, G) = −1.234; with the best D 2·JSD − log 4 = −0.500; θ = {theta:.2f}"
+    told = told.replace("-", "−")
+    assert ax.get_title() == told
+    more = f"D has a = {a:.2f}, b = {b:z.2f}, the best D a = {theta**2 / 2:.2f}, b = {-theta:.2f}"
+    assert alt == f"{told}; {more.replace('-', '−')}; {n - 1} steps so far."
+    FigureCanvasAgg(ax.figure).draw()
+    assert left.get_tightbbox().x1 < right.get_tightbbox().x0
+    for part in (left, right):
+        assert part.get_legend().get_window_extent().y1 < ax.title.get_window_extent().y0
+        assert part.get_window_extent().y1 < part.get_legend().get_window_extent().y0
+
+
+def test_game_writes_no_minus_before_a_nought():
+    alt = plot.game(Figure().subplots(), np.array([[-0.001, -0.001, -0.001]]), -1.386, -1.386)
+    assert "−0.00" not in alt
+
+
+def clusters(counts, further=0.0):
+    """Return so many points at each of the eight centres, all of them `further` out than these."""
+    places = gan.ring_centres().repeat_interleave(torch.tensor(counts), 0)
+    return places * (1 + further / 2)
+
+
+def marked(ax):
+    """Return the numbers of the centres in circles and of those in diamonds, counting from 0°."""
+    found = {}
+    for line in ax.lines[:2]:
+        assert np.hypot(*line.get_xydata().T) == pytest.approx(2)
+        angles = np.arctan2(line.get_ydata(), line.get_xdata())
+        found[line.get_marker()] = sorted(int(k) % 8 for k in np.round(angles / (np.pi / 4)))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("counts", "covered"),
+    [
+        ([30, 0, 25, 24, 0, 100, 0, 0], [0, 2, 5]),
+        ([25] * 8, list(range(8))),
+        ([24] * 8, []),
+        ([0, 0, 0, 0, 0, 0, 0, 40], [7]),
+    ],
+)
+def test_ring_marks_what_is_covered_and_what_is_not(counts, covered):
+    ax = Figure(figsize=(5, 4.6)).subplots()
+    points = clusters(counts, 0.05)  # within 3σ = 0.06
+    alt = plot.ring_points(ax, points)
+    lost = [k for k in range(8) if k not in covered]
+    assert marked(ax) == {"o": covered, "D": lost}
+    share = np.array(counts) / sum(counts)
+    kl = sum(s * np.log(8 * s) for s in share if s)
+    told = f"{len(covered)} of 8 modes, 100.0% good, KL {kl:z.2f} nats"
+    assert ax.get_title() == told
+    where = ", ".join(f"{45 * k}°" for k in lost)
+    where = f"; not covered are those at {where}" if lost else ""
+    assert alt == f"{sum(counts):,} points over the ring of eight modes: {told}{where}."
+    assert legend(ax) == ["covered", "not covered"]
+    assert ax.get_aspect() == 1
+    assert ax.get_xlim() == ax.get_ylim() == (-3.2, 3.2)
+    circles, diamonds, dots = ax.lines
+    assert {line.get_markerfacecolor() for line in (circles, diamonds)} == {"none"}
+    assert circles.get_markeredgecolor() != diamonds.get_markeredgecolor()
+    np.testing.assert_array_equal(dots.get_xydata(), points)
+    assert dots.get_linestyle() == "None"
+
+
+@pytest.mark.parametrize("scale", [1, 0.35])
+def test_points_that_sit_on_a_centre_are_seen_inside_its_mark(scale):
+    figure = Figure(figsize=(4 * scale, 4 * scale), dpi=80)
+    ax = figure.add_axes((0, 0, 1, 1))
+    counts = [100, 10, 0, 0, 100, 0, 0, 0]
+    plot._modes(ax, clusters(counts), scale)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    red = np.asarray(canvas.buffer_rgba())[::-1, :, 0]
+    *marks, dots = ax.lines
+    assert min(mark.get_markersize() for mark in marks) > 2 * dots.get_markersize()
+    places = np.floor(ax.transData.transform(gan.ring_centres().numpy())).astype(int)
+    dark = [bool((red[y - 1 : y + 2, x - 1 : x + 2] < 110).any()) for x, y in places]
+    assert dark == [n > 0 for n in counts]
+
+
+def test_ring_counts_what_is_bad_outside_or_no_number():
+    points = torch.cat([clusters([30] * 8), torch.zeros(40, 2), torch.full((20, 2), 4.0)])
+    points[-1] = torch.tensor([float("nan"), 0.0])
+    points[-2] = torch.tensor([0.0, float("-inf")])
+    points[-3] = torch.tensor([0.0, -3.3])
+    points[-4] = torch.tensor([3.1, -3.1])  # in the corner, and seen
+    ax = Figure(figsize=(5, 4.6)).subplots()
+    alt = plot.ring_points(ax, points)
+    told = "8 of 8 modes, 80.0% good, KL 0.00 nats, 19 outside"
+    assert ax.get_title() == told
+    assert alt == f"300 points over the ring of eight modes: {told}."
+    assert "<img" in plot.to_html(alt, ax.figure)
+
+
+def test_ring_of_no_good_point_has_no_divergence():
+    ax = Figure().subplots()
+    alt = plot.ring_points(ax, torch.full((1200, 2), float("nan")))
+    told = "0 of 8 modes, 0.0% good, KL undefined, 1,200 outside"
+    assert ax.get_title() == told
+    assert alt.startswith(f"1,200 points over the ring of eight modes: {told}; not covered are ")
+    assert "nan" not in alt
+    assert marked(ax) == {"o": [], "D": list(range(8))}
+    assert "<img" in plot.to_html(alt, ax.figure)
+
+
+FILMS = {
+    "non-saturating": {2000: clusters([100] * 3 + [0] * 5), 0: torch.zeros(100, 2)},
+    "with the gradient penalty": {0: clusters([80, *[0] * 7]), 2000: clusters([40] * 8)},
+}
+
+
+@pytest.fixture
+def filmed(monkeypatch):
+    """Show films; return the axes by row and column, and the text alternative."""
+
+    def showing(*arguments):
+        kept = []
+        monkeypatch.setattr(plot, "show", lambda alt: kept.append((plt.gcf(), alt)))
+        plot.film(*arguments)
+        ((figure, alt),) = kept
+        plt.close(figure)
+        columns = figure.axes[0].get_subplotspec().get_gridspec().ncols
+        return np.array(figure.axes).reshape(-1, columns), alt
+
+    return showing
+
+
+@pytest.mark.parametrize("steps", [None, [2000], [2000, 0]])
+def test_film_has_a_row_for_each_recipe_and_a_column_for_each_step(filmed, steps):
+    axes, alt = filmed(FILMS, steps) if steps else filmed(FILMS)
+    columns = steps or [0, 2000]
+    assert axes.shape == (2, len(columns))
+    covered = {("non-saturating", 0): 0, ("non-saturating", 2000): 3}
+    covered |= {("with the gradient penalty", 0): 1, ("with the gradient penalty", 2000): 8}
+    told = []
+    for row, (name, film) in zip(axes, FILMS.items(), strict=True):
+        for ax, step in zip(row, columns, strict=True):
+            modes = covered[name, step]
+            np.testing.assert_array_equal(ax.lines[2].get_xydata(), film[step])
+            assert len(marked(ax)["o"]) == modes
+            assert ax.get_xlabel() == f"{modes} of 8"
+            assert ax.get_title() == (f"step {step:,}" if name == "non-saturating" else "")
+            assert ax.get_legend() is None
+            assert len(ax.get_xticks()) == len(ax.get_yticks()) == 0
+            assert ax.get_aspect() == 1
+        found = ", ".join(f"{covered[name, s]} of 8 modes at step {s:,}" for s in columns)
+        told.append(f"{name}: {found}")
+    names = [row[0].get_ylabel() for row in axes]
+    assert names == ["non-saturating", "with the\ngradient\npenalty"]
+    assert not any(ax.get_ylabel() for ax in axes[:, 1:].flat)
+    assert alt == f"Points over the ring of eight modes. {'; '.join(told)}."
+    FigureCanvasAgg(axes[0, 0].figure).draw()
+    assert apart([ax.title for ax in axes[0]])
+    for ax in axes[:, 0]:
+        assert ax.yaxis.label.get_window_extent().x1 < ax.get_window_extent().x0
+    above, below = axes[:, 0]
+    assert above.xaxis.label.get_window_extent().y0 > below.get_window_extent().y1
+
+
+def test_film_is_shown_with_its_words(monkeypatch):
+    shown = []
+    monkeypatch.setattr(plot, "display", lambda bundle, raw: shown.append(bundle))
+    plot.film(FILMS)
+    (bundle,) = shown
+    assert bundle["text/plain"].startswith("Points over the ring of eight modes. non-saturating: 0")
+    assert bundle["text/html"].startswith("<img alt=")
+
+
+def test_films_of_other_steps_are_refused():
+    assert plot.film_steps(FILMS) == [0, 2000]
+    odd = {**FILMS, "hinge": {0: torch.zeros(9, 2), 30: torch.zeros(9, 2)}}
+    match = r"the films 'non-saturating' and 'hinge' differ in steps \[30, 2000\]: give all the"
+    for refuse in (plot.film_steps, plot.film):
+        with pytest.raises(ValueError, match=match):
+            refuse(odd)
+        with pytest.raises(ValueError, match="no films: give at least one"):
+            refuse({})
+    match = r"the films have no steps \[5, 7\]: choose of \[0, 2000\]"
+    with pytest.raises(ValueError, match=match):
+        plot.film(FILMS, [0, 5, 7])

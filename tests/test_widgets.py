@@ -17,6 +17,7 @@ from torch import nn
 
 from aigc_lib import data, plot, tokenizers, transformer, widgets
 from aigc_lib.bpe import BPE, readable
+from aigc_lib.gan import GAN, LOSSES, MinibatchDeviation, dcgan, perceptrons, ring, ring_centres
 from aigc_lib.gpt import GPT
 from aigc_lib.ngram import NGram
 from aigc_lib.rnn import LSTM, LanguageModel
@@ -1315,3 +1316,407 @@ def test_beta_explorer_follows_no_gradient():
     model.decoder.register_forward_hook(lambda *_: followed.append(torch.is_grad_enabled()))
     widgets.beta_explorer({1.0: model}, pictures)
     assert followed == [False] * 3  # of the pictures, the reconstructions and the draws
+
+
+def hermite(f):
+    """Return E f(z) of z ~ N(0, 1) by Gauss's rule of 150 points; f is of a float64 tensor."""
+    z, w = map(torch.from_numpy, np.polynomial.hermite_e.hermegauss(150))
+    return (w * f(z)).sum() / SQRT_2PI
+
+
+def game_losses(loss, theta, a, b):
+    """Return what each player minimises, of float64 tensors: the formulas of lesson 09."""
+
+    def D(x):
+        return 1 / (1 + torch.exp(-a - b * x))
+
+    d_loss = -hermite(lambda z: D(z).log()) - hermite(lambda z: (1 - D(theta + z)).log())
+    pays = {"saturating": lambda D: (1 - D).log(), "non-saturating": lambda D: -D.log()}[loss]
+    return d_loss, hermite(lambda z: pays(D(theta + z)))
+
+
+STATES = [(3.0, 0.0, 0.0), (2.0, 0.7, -1.1), (-1.5, 0.2, 0.8), (0.4, -0.5, 1.3)]
+
+
+@pytest.mark.parametrize("loss", ["saturating", "non-saturating"])
+@pytest.mark.parametrize("state", STATES)
+def test_a_move_of_the_game_is_a_step_of_gradient_descent(loss, state):
+    theta, a, b = (torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in state)
+    d_loss, g_loss = game_losses(loss, theta, a, b)
+    slopes = [x.item() for x in torch.autograd.grad(d_loss, (a, b), retain_graph=True)]
+    moved = [state[0], state[1] - 0.1 * slopes[0], state[2] - 0.1 * slopes[1]]
+    assert widgets.game_path(state, "D", loss) == [pytest.approx(moved, abs=1e-9)]
+    (slope,) = torch.autograd.grad(g_loss, theta)
+    moved = [state[0] - 0.5 * slope.item(), *state[1:]]
+    assert widgets.game_path(state, "G", loss) == [pytest.approx(moved, abs=1e-9)]
+
+
+@pytest.mark.parametrize("loss", ["saturating", "non-saturating"])
+def test_the_game_is_played_for_the_losses_of_the_library(loss):
+    n = 100_000  # numbers of the same probability, in the place of a batch
+    z = torch.special.ndtri((torch.arange(n, dtype=torch.float64) + 0.5) / n)
+    theta, a, b = (torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in STATES[1])
+    d_loss, g_loss = LOSSES[loss]
+    total = d_loss(a + b * z, a + b * (theta.detach() + z))
+    by_a, by_b = (x.item() for x in torch.autograd.grad(total, (a, b)))
+    (_, new_a, new_b), (new_theta, *_) = (
+        widgets.game_path(STATES[1], move, loss)[0] for move in "DG"
+    )
+    assert [new_a, new_b] == pytest.approx([0.7 - 0.1 * by_a, -1.1 - 0.1 * by_b], abs=1e-4)
+    (slope,) = torch.autograd.grad(g_loss(a + b * (theta + z)), theta)
+    assert new_theta == pytest.approx(2.0 - 0.5 * slope.item(), abs=1e-4)
+    assert widgets.game_value(*STATES[1]) == pytest.approx(-total.item(), abs=1e-4)
+
+
+def test_moves_of_the_game_follow_each_other():
+    path = widgets.game_path((3.0, 0.0, 0.0), "DGGD", "saturating")
+    state = (3.0, 0.0, 0.0)
+    for move, reached in zip("DGGD", path, strict=True):
+        (state,) = widgets.game_path(state, move, "saturating")
+        assert reached == state
+    assert widgets.game_path(state, "", "saturating") == []
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_the_value_of_the_game_is_its_integral_and_at_best_that_of_the_divergence(state):
+    theta, a, b = state
+    p, q = NormalDist(0, 1).pdf, NormalDist(theta, 1).pdf
+
+    def integral(f):
+        return quad(f, -12, 12, epsabs=1e-11, limit=300, points=(0, theta))[0]
+
+    def D(x):
+        return 1 / (1 + math.exp(-a - b * x))
+
+    value = integral(lambda x: p(x) * math.log(D(x)) + q(x) * math.log(1 - D(x)))
+    assert widgets.game_value(*state) == pytest.approx(value, abs=1e-8)
+
+    def kl_to_middle(f):
+        return integral(lambda x: f(x) * math.log(f(x) / ((p(x) + q(x)) / 2)))
+
+    jsd = (kl_to_middle(p) + kl_to_middle(q)) / 2
+    best = widgets.game_value(theta, theta**2 / 2, -theta)
+    assert best == pytest.approx(2 * jsd - math.log(4), abs=1e-8)
+    assert value < best
+
+
+@pytest.mark.parametrize("theta", [1.0, -1.5])
+def test_the_discriminator_that_learns_alone_becomes_the_best(theta):
+    far, near, last = (
+        widgets.game_path((theta, 0.0, 0.0), "D" * n, "saturating")[-1] for n in (40, 200, 2000)
+    )
+    best = (theta, theta**2 / 2, -theta)
+    assert last == pytest.approx(best, abs=1e-3)
+    assert math.dist(far, best) > math.dist(near, best) > math.dist(last, best)
+
+
+def test_a_generator_that_wins_against_a_resting_discriminator_stays_in_sight():
+    path = widgets.game_path((3.0, 2.0, -1.5), "G" * 60, "saturating")
+    assert path[-1] == (-4.0, 2.0, -1.5)
+    assert widgets.game_path((-3.9, 2.0, 1.5), "G" * 60, "saturating")[-1][0] == 4.0
+
+
+@pytest.fixture
+def played(monkeypatch):
+    """A game explorer, its buttons by name, and what it gave to `plot.game`, last last."""
+    shown, draw = [], plot.game
+
+    def game(ax, path, *numbers):
+        shown.append(([tuple(place) for place in path.tolist()], *numbers))
+        return draw(ax, path, *numbers)
+
+    monkeypatch.setattr(plot, "game", game)
+    explorer = widgets.game_explorer()
+    loss, row, picture = explorer.box.children
+    assert (loss, picture) == (explorer.controls["loss"], explorer.picture)
+    return explorer, {button.description: button for button in row.children}, shown
+
+
+START = (3.0, 0.0, 0.0)
+NAMES = ["train D, 50 steps", "train G, 3 steps", "10 rounds in turn", "start over"]
+
+
+def test_game_explorer_opens_on_a_game_that_has_gone_around(played):
+    explorer, buttons, shown = played
+    assert list(buttons) == NAMES
+    assert (tuple(explorer.controls["loss"].options), explorer.controls["loss"].value) == (
+        ("non-saturating", "saturating"),
+        "non-saturating",
+    )
+    ((path, value, best),) = shown
+    assert path == [START, *widgets.game_path(START, "DG" * 50, "non-saturating")]
+    thetas = [theta for theta, _, _ in path]
+    assert min(thetas) < -0.5 < 0 < thetas[-1] < 0.5  # past the place of rest, and back over it
+    assert path[-1][2] > 0  # where the best D has b = −θ < 0
+    assert value == widgets.game_value(*path[-1])
+    theta = path[-1][0]
+    assert best == widgets.game_value(theta, theta**2 / 2, -theta)
+    assert value < best
+    bundle = explorer._repr_mimebundle_()
+    view = bundle["application/vnd.jupyter.widget-view+json"]
+    assert view["model_id"] == explorer.box.model_id
+    assert bundle["text/html"].startswith("<img alt=")
+    assert f"θ = {theta:.2f}; D has " in bundle["text/plain"]
+    assert "100 steps so far" in bundle["text/plain"]
+
+
+@pytest.mark.parametrize("loss", ["non-saturating", "saturating"])
+@pytest.mark.parametrize(
+    ("name", "moves"), [(NAMES[0], "D" * 50), (NAMES[1], "G" * 3), (NAMES[2], "DG" * 10)]
+)
+def test_each_button_of_the_game_makes_its_moves(played, loss, name, moves):
+    explorer, buttons, shown = played
+    explorer.controls["loss"].value = loss
+    before, picture = shown[-1][0], explorer.picture.value
+    buttons[name].click()
+    after = shown[-1][0]
+    assert after == [*before, *widgets.game_path(before[-1], moves, loss)]
+    assert shown[-1][1] == widgets.game_value(*after[-1])
+    assert explorer.picture.value != picture
+    buttons[name].click()
+    assert shown[-1][0][: len(after)] == after
+    assert len(shown[-1][0]) == len(after) + len(moves)
+
+
+def test_the_game_starts_over_and_another_loss_goes_on(played):
+    explorer, buttons, shown = played
+    buttons["start over"].click()
+    assert shown[-1][0] == [START]
+    assert "θ = 3.00; D has a = 0.00, b = 0.00" in explorer.alt
+    assert "0 steps so far" in explorer.alt
+    buttons["train D, 50 steps"].click()
+    path, *_ = shown[-1]
+    theta, a, b = path[-1]
+    assert theta == 3  # which only G moves
+    assert 0 < a < 4.5  # on the way to the best
+    assert -3 < b < 0
+    explorer.controls["loss"].value = "saturating"
+    assert shown[-1][0] == path
+    buttons["train G, 3 steps"].click()
+    assert shown[-1][0][-1][0] < 3  # towards the real things
+    assert shown[-1][0][-1][1:] == (a, b)
+    buttons["start over"].click()
+    assert shown[-1][0] == [START]
+    assert explorer.controls["loss"].value == "saturating"
+    assert plt.get_fignums() == []
+
+
+def test_where_the_discriminator_wins_only_the_non_saturating_generator_gets_on(played):
+    explorer, buttons, shown = played
+    moved = {}
+    for loss in ("non-saturating", "saturating"):
+        explorer.controls["loss"].value = loss
+        buttons["start over"].click()
+        for _ in range(4):
+            buttons["train D, 50 steps"].click()
+        assert shown[-1][1] > -0.4  # of −log 4 to 0
+        buttons["train G, 3 steps"].click()
+        moved[loss] = 3 - shown[-1][0][-1][0]
+    assert moved["non-saturating"] > 4 * moved["saturating"] > 0
+
+
+@pytest.mark.parametrize("loss", ["non-saturating", "saturating"])
+def test_in_turn_the_players_circle_and_come_to_rest(played, loss):
+    explorer, buttons, shown = played
+    explorer.controls["loss"].value = loss
+    buttons["start over"].click()
+    for _ in range(15):
+        buttons["10 rounds in turn"].click()
+    thetas = np.array([theta for theta, _, _ in shown[-1][0]])[::2]
+    signs = np.sign(thetas[np.abs(thetas) > 0.1])
+    assert (np.diff(signs) != 0).sum() >= 3
+    assert np.abs(thetas[-10:]).max() < 0.1
+    assert shown[-1][1] == pytest.approx(-math.log(4), abs=0.01)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_order_of_clicks_leaves_the_game(played, seed):
+    explorer, buttons, _ = played
+    rng, state, most = np.random.default_rng(seed), START, 0.0
+    for moves in rng.choice(["D" * 50, "G" * 3, "DG" * 10], 60):
+        loss = rng.choice(["saturating", "non-saturating"])
+        state = widgets.game_path(state, moves, loss)[-1]
+        most = max(most, *map(abs, state))
+    assert most < 5
+    explorer.controls["loss"].value = "saturating"
+    buttons["start over"].click()
+    for name in [*NAMES[:2] * 2, *[NAMES[1]] * seed * 3, *NAMES[:3]]:
+        buttons[name].click()
+        assert "<img alt=" in explorer.picture.value
+        assert "nan" not in explorer.alt
+    assert plt.get_fignums() == []
+
+
+def ring_films():
+    """Two films of three steps: chance, two modes with six points far out, and the true ring."""
+    rng = torch.Generator().manual_seed(0)
+    chance = 0.3 * torch.randn(400, 2, generator=rng)
+    two = ring_centres()[:2].repeat(200, 1) + 0.02 * torch.randn(400, 2, generator=rng)
+    two[:6] = 50.0
+    (true,) = ring(400, 0)(0)
+    return {"plain": {0: chance, 1000: two, 50: chance}, "R1": {50: two, 0: chance, 1000: true}}
+
+
+def test_ring_explorer_shows_each_recipe_at_each_step():
+    films = ring_films()
+    explorer = widgets.ring_explorer(films)
+    recipe, step = explorer.controls["recipe"], explorer.controls["step"]
+    assert isinstance(recipe, ipywidgets.ToggleButtons)
+    assert isinstance(step, ipywidgets.SelectionSlider)
+    assert (tuple(recipe.options), recipe.value) == (("plain", "R1"), "plain")
+    assert tuple(step.options) == (("0", 0), ("50", 50), ("1,000", 1000))
+    assert step.value == 1000
+    assert "plain, step 1,000. 400 points over the ring of eight modes: 2 of 8" in explorer.alt
+    assert "6 outside" in explorer.alt
+    seen = set()
+    for name, film in films.items():
+        for number, points in film.items():
+            recipe.value, step.value = name, number
+            told = plot.ring_points(Figure().subplots(), points)
+            assert explorer.alt == f"{name}, step {number:,}. {told}"
+            assert "<img alt=" in explorer.picture.value
+            seen.add(explorer.picture.value)
+            ax = drawn(explorer, recipe=name, step=number)
+            head, numbers = ax.get_title().split("\n")
+            assert head == f"{name}, step {number:,}"
+            assert numbers in told
+            np.testing.assert_array_equal(ax.lines[-1].get_xydata(), points)
+    assert len(seen) == 6
+    recipe.value, step.value = "R1", 1000
+    assert "8 of 8 modes" in explorer.alt
+    assert plt.get_fignums() == []
+
+
+def test_ring_explorer_names_the_steps_in_which_films_differ():
+    films = ring_films()
+    del films["R1"][50]
+    films["R1"][7] = films["R1"][0]
+    match = r"the films 'plain' and 'R1' differ in steps \[7, 50\]: give all the same"
+    with pytest.raises(ValueError, match=match):
+        widgets.ring_explorer(films)
+    with pytest.raises(ValueError, match="no films: give at least one"):
+        widgets.ring_explorer({})
+
+
+def walkable(K=5, batch_norm=False):
+    """A GAN of pictures whose generator is one layer, and the noise that `latent_walk` draws."""
+    torch.manual_seed(0)
+    layers = [nn.Linear(K, 784), nn.Sigmoid(), nn.Unflatten(1, (1, 28, 28))]
+    if batch_norm:
+        layers.insert(1, nn.BatchNorm1d(784))
+    critic = nn.Sequential(nn.Flatten(), MinibatchDeviation(), nn.Linear(785, 1))
+    gan = GAN(nn.Sequential(*layers), critic, K)
+    return gan, torch.randn(50, K, generator=torch.Generator().manual_seed(0)).double().numpy()
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "t", "path"),
+    [(0, 1, 0.5, "linear"), (49, 7, 0.35, "spherical"), (3, 0, 0.0, "linear")],
+)
+def test_latent_walk_makes_what_formulas_in_numpy_make(start, end, t, path):
+    gan, codes = walkable()
+    W, b = (p.detach().double().numpy() for p in gan.generator[0].parameters())
+
+    def made(z):
+        return (1 / (1 + np.exp(-W @ z - b))).reshape(28, 28)
+
+    top, big, chart = drawn(
+        widgets.latent_walk(gan), start=start, end=end, t=t, path=path
+    ).child_axes
+    strip = np.asarray(top.images[0].get_array())
+    shown = [strip[:, 31 * i : 31 * i + 28] for i in range(11)]
+    a, c = codes[start], codes[end]
+    way = {"linear": line, "spherical": arc}
+    assert shown[0] == pytest.approx(made(a), abs=1e-5)
+    assert shown[-1] == pytest.approx(made(c), abs=1e-5)
+    for i in range(9):
+        assert shown[1 + i] == pytest.approx(made(way[path](a, c, i / 8)), abs=1e-5)
+    now = way[path](a, c, t)
+    assert np.asarray(big.images[0].get_array()) == pytest.approx(made(now), abs=1e-5)
+    curves = {curve.get_label(): curve for curve in chart.lines}
+    for name, walk in way.items():
+        lengths = [np.linalg.norm(walk(a, c, i / 40)) for i in range(41)]
+        assert curves[name].get_ydata() == pytest.approx(lengths, rel=1e-4)
+    assert f"$\\sqrt{{K}}$ = {math.sqrt(5):.2f}" in curves
+
+
+def test_latent_walk_moves_with_each_control():
+    explorer = widgets.latent_walk(walkable()[0])
+    start, end, t, path = explorer.controls.values()
+    assert [(s.description, s.min, s.value, s.max) for s in (start, end)] == [
+        ("from", 0, 0, 49),
+        ("to", 0, 1, 49),
+    ]
+    pictures = {explorer.picture.value}
+    moves = [(start, 49), (end, 9), (t, 0.95), (path, "spherical")]
+    for n, (control, value) in enumerate(moves, 2):
+        control.value = value
+        pictures.add(explorer.picture.value)
+        assert len(pictures) == n
+    assert explorer.alt.startswith("From picture 49 to picture 9, spherical, t = 0.95: the code is")
+    t.value = 1.0
+    assert "from picture 9 by 0.000." in explorer.alt
+    end.value = 49  # the same at both ends
+    assert "nan" not in explorer.alt
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_latent_walk_generates_in_evaluation_mode_and_without_gradients(training):
+    gan, _ = walkable(batch_norm=True)
+    norm = gan.generator[1]
+    norm.running_mean.fill_(0.3)
+    gan.train(training)
+    gan.discriminator.train(not training)
+    state = {name: value.clone() for name, value in gan.state_dict().items()}
+    rng = torch.get_rng_state()
+    followed = []
+    gan.generator.register_forward_hook(
+        lambda layer, *_: followed.append((layer[1].training, torch.is_grad_enabled()))
+    )
+    explorer = widgets.latent_walk(gan)
+    explorer.controls["t"].value = 0.0
+    assert followed == [(False, False)] * 3  # of all 50 pictures, and of each walk
+    assert [net.training for net in (gan, gan.generator, norm)] == [training] * 3
+    assert gan.discriminator.training != training
+    for name, value in gan.state_dict().items():
+        assert torch.equal(value, state[name])
+    assert torch.equal(torch.get_rng_state(), rng)
+    gan.generator.forward = lambda z: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        explorer.controls["t"].value = 0.5
+    assert gan.generator.training == training
+
+
+def test_latent_walk_takes_the_codes_to_the_device_of_the_generator():
+    gan, codes = walkable()
+    gan = gan.to("meta")  # a device that this machine has; what is made there has no numbers
+    went = []
+
+    def generator(z):
+        went.append(z.device.type)
+        return torch.zeros(len(z), 1, 28, 28)
+
+    gan.generator.forward = generator
+    pictures = widgets._generate(gan, torch.from_numpy(codes))
+    assert pictures.shape == (50, 1, 28, 28)
+    assert went == ["meta"]
+
+
+def test_latent_walk_reads_the_networks_of_the_lesson_and_refuses_points():
+    torch.manual_seed(0)
+    explorer = widgets.latent_walk(GAN(*dcgan(6, 2), 6, (0, 1)))
+    assert "√K = 2.45" in explorer.alt
+    with pytest.raises(ValueError, match=r"this GAN makes \(B, 2\): give one that makes pictures"):
+        widgets.latent_walk(GAN(*perceptrons(2, 4), 2))
+    colours = nn.Sequential(nn.Linear(2, 3 * 4), nn.Unflatten(1, (3, 2, 2)))
+    with pytest.raises(ValueError, match=r"this GAN makes \(B, 3, 2, 2\): give one that makes"):
+        widgets.latent_walk(GAN(colours, nn.Flatten(), 2))
+
+
+def test_latent_walk_says_so_where_there_is_no_one_arc():
+    gan, codes = walkable(K=1)
+    explorer = widgets.latent_walk(gan)
+    low, high = int(codes.argmin()), int(codes.argmax())
+    explorer.controls["start"].value, explorer.controls["end"].value = low, high
+    assert explorer.alt.startswith(f"From picture {low} to picture {high}: a and b point in opp")
