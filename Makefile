@@ -44,7 +44,7 @@ checkpoints:  ## train the models that the course ships, and list their files
 	$(INSTALL) test
 	@$(VENV) tools/checkpoints.py
 
-results:  ## train the many small GANs of lesson 09, and list what came out
+results:  ## train the many small models whose numbers lessons show, and list what came out
 	$(INSTALL) test
 	@$(VENV) tools/results.py
 

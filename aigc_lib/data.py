@@ -133,7 +133,7 @@ def results(name: str) -> dict:
 
     A row's name -> {"setting": what was done, "runs": {seed: {measure: number}}}; a seed is text,
     and a number that there is not is None. Source: `make results`. Raises ValueError and DataError
-    as `verify` does. Lesson 09.
+    as `verify` does. Lessons 09 and 10.
     """
     (path,) = verify(name)
     return json.loads(path.read_text("utf8"))

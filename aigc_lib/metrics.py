@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 
@@ -118,6 +119,12 @@ def frechet_distance(a: torch.Tensor, b: torch.Tensor) -> float:
     lessons 09 (a tool) and 10.
     """
     a, b = _features(a, b)
+    if (n := min(len(a), len(b))) <= a.shape[1]:
+        warnings.warn(
+            f"{n} samples of {a.shape[1]} features: their covariance has no inverse, and the "
+            "distance is far too large; compare it only with one of as many samples",
+            stacklevel=2,
+        )
     S, T = (torch.atleast_2d(x.T.cov()) for x in (a, b))
     values, vectors = torch.linalg.eigh(S)
     root = vectors * values.clamp(min=0).sqrt() @ vectors.T
@@ -128,21 +135,27 @@ def frechet_distance(a: torch.Tensor, b: torch.Tensor) -> float:
 def _features(*clouds: torch.Tensor) -> list[torch.Tensor]:
     """Return features (N, F) in float64 on the CPU; raise ValueError if they are none."""
     shapes = [tuple(cloud.shape) for cloud in clouds]
-    if any(len(shape) != 2 or shape[0] < 2 for shape in shapes) or len({s[1] for s in shapes}) > 1:
+    if any(len(s) != 2 or s[0] < 2 or not s[1] for s in shapes) or len({s[1] for s in shapes}) > 1:
         told = " and ".join(map(str, shapes))
         raise ValueError(f"features of shapes {told}: give (N, F) and (M, F), at least two of each")
     clouds = [cloud.detach().cpu().double() for cloud in clouds]
     if not all(cloud.isfinite().all() for cloud in clouds):
         raise ValueError("features with NaN or infinity: look for them in what was generated")
+    if any((cloud == cloud[0]).all() for cloud in clouds):
+        warnings.warn(
+            "features that are all alike: the distance is one of means alone, and each ball of "
+            "precision or recall is a point",
+            stacklevel=3,
+        )
     return clouds
 
 
 def inception_score(probabilities: torch.Tensor) -> float:
-    """Return exp E KL(p(y | x) ‖ p(y)) of class probabilities (N, C): from 1 to C, more is better.
+    """Return exp E KL(p(y | x) ‖ p(y)) of class probabilities (N, C), from 1 to C: high is good.
 
     p(y) is their mean over the N pictures. It is C if the classifier is sure of each picture and
-    sees all classes equally often, whatever else the pictures are. Raises ValueError unless each
-    row is a distribution.
+    sees all classes equally often, whatever else the pictures are; a class that never comes leaves
+    at most C − 1. Raises ValueError unless each row is a distribution.
 
     Source: Salimans et al. 2016, section 4; lesson 10.
     """
@@ -177,6 +190,11 @@ def kernel_distance(a: torch.Tensor, b: torch.Tensor) -> float:
     return (within(a) + within(b) - 2 * kernel(a, b).mean()).item()
 
 
+def _distances(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Return ‖x_i − y_j‖ (N, M); by differences, since a product of matrices rounds 0 to 1e-8."""
+    return torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")
+
+
 def precision_recall(real: torch.Tensor, made: torch.Tensor, k: int = 3) -> tuple[float, float]:
     """Return the share of made features near some real one, and of real ones near some made one.
 
@@ -191,8 +209,8 @@ def precision_recall(real: torch.Tensor, made: torch.Tensor, k: int = 3) -> tupl
         raise ValueError(
             f"k={k} of {len(real)} real and {len(made)} made: give 1 to fewer than all"
         )
-    radii = [torch.cdist(x, x).kthvalue(k + 1, 1).values for x in (real, made)]  # itself is first
-    d = torch.cdist(real, made)
+    radii = [_distances(x, x).kthvalue(k + 1, 1).values for x in (real, made)]  # itself is first
+    d = _distances(real, made)
     near = (d <= radii[0][:, None]).any(0), (d <= radii[1]).any(1)
     return tuple(share.double().mean().item() for share in near)
 
@@ -204,24 +222,54 @@ def copied(made: torch.Tensor, train: torch.Tensor, held_out: torch.Tensor) -> f
     count half. New things are as near to the one as to the other, ½; copies of `train` give 1.
     Raises ValueError for samples that are not alike.
 
-    Source: the idea of Meehan et al. 2020; lesson 10.
+    Source: Platzer and Reutterer 2021, arXiv:2104.00635; lesson 10.
     """
-    if train.shape != held_out.shape or made.shape[1:] != train.shape[1:] or not len(made):
+    alike = train.shape == held_out.shape and made.shape[1:] == train.shape[1:]
+    if not alike or made.ndim < 2 or not len(made) or not len(train):
         shapes = ", ".join(str(tuple(x.shape)) for x in (made, train, held_out))
         raise ValueError(
             f"shapes {shapes}: give made (M, ...) and two samples (N, ...) of one size"
         )
     made, *both = (x.detach().flatten(1).cpu().double() for x in (made, train, held_out))
-    first, second = (torch.cat([torch.cdist(m, x).amin(1) for m in made.split(500)]) for x in both)
+    if not all(x.isfinite().all() for x in (made, *both)):
+        raise ValueError("samples with NaN or infinity have no nearest neighbours")
+
+    def gap(x):  # to the nearest, by differences: torch.cdist rounds, and would break ties
+        nearest = torch.cat([torch.cdist(m, x).argmin(1) for m in made.split(500)])
+        return (made - x[nearest]).norm(dim=1)
+
+    first, second = map(gap, both)
     return ((first < second).double() + (first == second).double() / 2).mean().item()
+
+
+def memorised(made: torch.Tensor, train: torch.Tensor, held_out: torch.Tensor) -> float:
+    """Return how probable it is that a made thing is nearer to `train` than a held-out one is.
+
+    All are features (·, F), and near is the distance to the nearest of `train`, which is all that a
+    model has seen; ties count half. New things of the kind give ½, copies of `train` 1, and what is
+    unlike `train` less than ½. Raises ValueError as `frechet_distance` does.
+
+    Source: Meehan et al. 2020, section 3, whose test adds cells; lesson 10.
+    """
+    made, train, held_out = _features(made, train, held_out)
+    ours, theirs = (
+        torch.cat([torch.cdist(x, train).amin(1) for x in part.split(500)])
+        for part in (made, held_out)
+    )
+    theirs = theirs.sort().values
+    beaten = torch.searchsorted(theirs, ours) + torch.searchsorted(theirs, ours, right=True)
+    return 1 - beaten.double().mean().item() / (2 * len(theirs))
 
 
 def bootstrap_interval(values: torch.Tensor, statistic, draws: int = 1000, generator=None) -> tuple:
     """Return the 2.5 and the 97.5 % quantile of `statistic` over samples drawn from `values`.
 
     Each is of as many rows as `values` (N, ...) has, drawn with replacement; `statistic` makes one
-    number of them. It tells how much another sample of this size might differ, not how much another
-    training would. Raises ValueError for fewer than two rows. Source: Efron 1979; lesson 10.
+    number of them. For a mean over rows it tells how much another sample of this size might differ;
+    not how much another training would, and not for a distance or a share of balls, which rows that
+    are drawn twice make worse. Raises ValueError for fewer than two rows.
+
+    Source: Efron 1979; lesson 10.
     """
     if len(values) < 2:
         raise ValueError(f"{len(values)} value: a bootstrap needs at least two to draw from")
@@ -240,4 +288,5 @@ def wilson_interval(hits: int, n: int) -> tuple[float, float]:
         raise ValueError(f"{hits} hits of {n}: give at least one trial, and hits from 0 to {n}")
     z, p = 1.959964, hits / n
     middle, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + (z / (2 * n)) ** 2)
-    return (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
+    low, high = (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
+    return max(0.0, low), min(1.0, high)  # which rounding may leave

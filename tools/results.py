@@ -1,9 +1,9 @@
-"""Train the many small GANs of which lesson 09 tells: `python tools/results.py [NAME ...]`.
+"""Train the many small models of lessons 09 and 10: `python tools/results.py [NAME ...]`.
 
 By default all. Each table becomes one JSON file in data/results, which says how it was made; then
 data/prepare.py lists its new sha256. A row is one way to train, from several seeds: those from 0 on
 are what the lesson claims, those from 100 on what the setting was chosen by. A model sees the
-training part only and is judged on the validation part; the test part is not touched.
+training part only and is judged on the validation part; nothing is chosen by the test part.
 """
 
 import functools
@@ -21,6 +21,7 @@ from pathlib import Path
 import torch
 from checkpoints import processor
 from torch import nn
+from torch.nn import functional as F
 
 from aigc_lib import data, metrics, train, vae
 from aigc_lib.classifier import load_cnn
@@ -95,28 +96,50 @@ def coverage(game: Game, seed: int, steps: int = 3000) -> dict:
     return found | {"kl": None if math.isnan(found["kl"]) else round(found["kl"], 4)}
 
 
+def pictures_of(source: Game | Callable, seed: int, steps: int) -> torch.Tensor:
+    """Return 2,000 pictures, made by a game of so many rounds or by a function of a seed."""
+    if not isinstance(source, Game):
+        return source(seed)
+    pictures, *_ = fashion()
+    batches = train.minibatches((pictures,), 64 * source.turns, seed)
+    return play(source, batches, steps, seed, 2000)
+
+
 def distance(source: Game | Callable, seed: int, steps: int = 1200) -> dict:
     """Return the Fréchet distance of pictures to the validation part, None if some are not finite.
 
-    `source` is a game that makes them, or a function of pictures to learn from and a seed. They are
-    cut off at 0 and 1.
+    They are cut off at 0 and 1.
     """
-    pictures, goal = fashion()
-    if isinstance(source, Game):
-        batches = train.minibatches((pictures,), 64 * source.turns, seed)
-        made = play(source, batches, steps, seed, 2000)
-    else:
-        made = source(pictures, seed)
+    made = pictures_of(source, seed, steps)
     if not made.isfinite().all():
         return {"distance": None}
+    *_, goal = fashion()
     return {"distance": round(metrics.frechet_distance(features(made.clamp(0, 1)), goal), 3)}
 
 
+def quality(source: Game | Callable, seed: int, steps: int = 2400) -> dict:
+    """Return what each measure of lesson 10 says of pictures, to 4 digits."""
+    *_, goal = fashion()
+    made = features(pictures_of(source, seed, steps))
+    p = load_cnn().head(made).softmax(1)
+    precision, recall = metrics.precision_recall(goal, made)
+    found = {
+        "inception_score": metrics.inception_score(p),
+        "frechet_distance": metrics.frechet_distance(made, goal),
+        "kernel_distance": metrics.kernel_distance(made, goal),
+        "precision": precision,
+        "recall": recall,
+        "memorised": metrics.memorised(made, seen(), goal),
+        "sure": (p.amax(1) > 0.9).float().mean().item(),
+    }
+    return {name: float(f"{x:.4g}") for name, x in found.items()}
+
+
 @functools.cache
-def fashion() -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the training pictures and the features of those of validation."""
+def fashion() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return the training pictures, their classes and the features of those of validation."""
     parts = data.fashion_mnist()
-    return parts["train"][0], features(parts["validation"][0])
+    return *parts["train"], features(parts["validation"][0])
 
 
 @torch.no_grad()
@@ -126,25 +149,94 @@ def features(pictures: torch.Tensor) -> torch.Tensor:
     return torch.cat([cnn.features(some) for some in pictures.split(500)])
 
 
-def real_pictures(pictures: torch.Tensor, seed: int) -> torch.Tensor:
-    """Return 2,000 of the pictures themselves."""
+@functools.cache
+def seen() -> torch.Tensor:
+    """Return the features of all training pictures."""
+    return features(fashion()[0])
+
+
+def shuffled(seed: int) -> torch.Tensor:
+    """Return the numbers of the training pictures in an order drawn from the seed."""
+    return torch.randperm(len(fashion()[0]), generator=torch.Generator().manual_seed(seed))
+
+
+def known(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return 2,000 training pictures, and their classes."""
+    pictures, labels, _ = fashion()
+    some = shuffled(seed)[2000:4000]
+    return pictures[some], labels[some]
+
+
+def real_pictures(seed: int) -> torch.Tensor:
+    """Return 2,000 other training pictures."""
+    return fashion()[0][shuffled(seed)[:2000]]
+
+
+def copies(seed: int) -> torch.Tensor:
+    """Return what is `known`."""
+    return known(seed)[0]
+
+
+def one_a_class(seed: int) -> torch.Tensor:
+    """Return ten of the `known` pictures, 200 times each: those that most surely are of a class."""
+    pictures, _ = known(seed)
+    surest = load_cnn().head(features(pictures)).softmax(1).argmax(0)
+    return pictures[surest].repeat(200, 1, 1, 1)
+
+
+def unseen_pictures(seed: int) -> torch.Tensor:
+    """Return 2,000 pictures of the test part, by which nothing is chosen."""
+    pictures, _ = data.fashion_mnist()["test"]
     order = torch.randperm(len(pictures), generator=torch.Generator().manual_seed(seed))
     return pictures[order[:2000]]
 
 
-def uniform_noise(pictures: torch.Tensor, seed: int) -> torch.Tensor:
+def blurred(seed: int) -> torch.Tensor:
+    """Return the `known` pictures, each pixel the mean of the 3x3 about it."""
+    return F.avg_pool2d(known(seed)[0], 3, stride=1, padding=1)
+
+
+def uniform_noise(seed: int) -> torch.Tensor:
     """Return 2,000 pictures that show nothing."""
-    return torch.rand(2000, *pictures.shape[1:], generator=torch.Generator().manual_seed(seed))
+    return torch.rand(2000, 1, 28, 28, generator=torch.Generator().manual_seed(seed))
 
 
-def vae_samples(pictures: torch.Tensor, seed: int) -> torch.Tensor:
-    """Return 2,000 mean pictures of lesson 08's VAE."""
+def like(codes: torch.Tensor, seed: int) -> torch.Tensor:
+    """Return 2,000 draws from the Gaussian with the mean and the covariance of codes (N, K)."""
+    noise = torch.randn(2000, codes.shape[1], generator=torch.Generator().manual_seed(seed))
+    return codes.mean(0) + noise @ torch.linalg.cholesky(codes.T.cov()).T
+
+
+def autoencoder_samples(seed: int) -> torch.Tensor:
+    """Return 2,000 pictures of lesson 08's autoencoder, of codes from one Gaussian like theirs."""
+    pictures, *_ = fashion()
     torch.manual_seed(seed)
-    model = vae.VAE(*vae.dense(784, 200, 20), 20, pictures.mean(0))
-    step, batches = vae.Trainer(model, 500), train.minibatches((pictures,), 128, seed)
-    for i in range(500):
+    encoder, decoder = vae.dense(784, 200, 10)
+    to_code = nn.Sequential(encoder, nn.Linear(200, 10))
+    model = nn.Sequential(to_code, decoder, nn.Unflatten(1, (1, 28, 28)))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.003, fused=True)
+    batches = train.minibatches((pictures,), 128, seed)
+    for i in range(1000):
+        (x,) = batches(i)
+        loss = F.binary_cross_entropy_with_logits(model(x), x, reduction="sum") / len(x)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    with torch.no_grad():
+        return model[1:](like(to_code(pictures), seed)).sigmoid()
+
+
+def vae_samples(seed: int, steps: int, K: int = 20, classes: int = 0) -> torch.Tensor:
+    """Return 2,000 mean pictures of lesson 08's VAE, of all classes alike if it is told of them."""
+    pictures, labels, _ = fashion()
+    torch.manual_seed(seed)
+    model = vae.VAE(*vae.dense(784, 200, K + classes), K, pictures.mean(0), classes=classes)
+    part = (pictures, labels) if classes else (pictures,)
+    step, batches = vae.Trainer(model, steps), train.minibatches(part, 128, seed)
+    for i in range(steps):
         step(batches(i))
-    return model.sample(2000, torch.Generator().manual_seed(seed))
+    wanted = torch.arange(2000) % classes if classes else None
+    return model.sample(2000, torch.Generator().manual_seed(seed), wanted)
 
 
 def smoothing(a: float) -> Callable:
@@ -446,14 +538,52 @@ FASHION = {
         FEW,
     ),
     "real pictures": ("2,000 training pictures", real_pictures, FEW),
-    "VAE of lesson 08": ("500 steps; mean pictures of codes from N(0, I)", vae_samples, FEW),
+    "VAE of lesson 08": (
+        "500 steps; mean pictures of codes from N(0, I)",
+        partial(vae_samples, steps=500),
+        FEW,
+    ),
     "uniform noise": ("each pixel from U(0, 1)", uniform_noise, FEW),
 }
 
-# name -> the rows, how one is judged, and for how many rounds it is trained
+PICTURES = {
+    "real pictures": ("2,000 of the test part", unseen_pictures, CLAIM),
+    "autoencoder": (
+        "dense, 10 numbers a code, 1000 steps of 128; codes from one Gaussian fitted to theirs",
+        autoencoder_samples,
+        CLAIM,
+    ),
+    "VAE": (
+        "dense, K = 20, 2000 steps of 128; mean pictures of codes from N(0, I)",
+        partial(vae_samples, steps=2000),
+        CLAIM,
+    ),
+    "conditional VAE": (
+        "VAE, with K = 10 and the class, all classes equally often",
+        partial(vae_samples, steps=2000, K=10, classes=10),
+        CLAIM,
+    ),
+    "GAN": (
+        "DCGAN, 2400 rounds of 64, non-saturating, Adam 2e-3, betas (0.5, 0.999)",
+        DCGAN,
+        CLAIM,
+    ),
+    "WGAN-GP": (
+        "GAN, 1 turn, betas (0, 0.9), penalty of weight 10, no batch normalisation in D",
+        FASHION["WGAN-GP"][1],
+        CLAIM,
+    ),
+    "copies of training pictures": ("2,000 of them", copies, CLAIM),
+    "training pictures, blurred": ("the same, by a mean over 3x3 pixels", blurred, CLAIM),
+    "one picture a class": ("ten of the same, 200 times each", one_a_class, CLAIM),
+    "uniform noise": ("each pixel from U(0, 1)", uniform_noise, CLAIM),
+}
+
+# name -> the rows, how one is judged, and how many rounds a game has
 TABLES = {
     "gan_ring": (RING, coverage, 3000),
     "gan_fashion": (FASHION, distance, 1200),
+    "pictures": (PICTURES, quality, 2400),
 }
 
 

@@ -3,12 +3,24 @@
 A check prints one sentence and returns a `Result`; it never raises. `summary` shows what is done.
 """
 
-from aigc_lib.check import backprop, decoding, gan, gpt, ngram, rnn, training, transformer, vae
+from aigc_lib.check import (
+    backprop,
+    decoding,
+    evaluation,
+    gan,
+    gpt,
+    ngram,
+    rnn,
+    training,
+    transformer,
+    vae,
+)
 from aigc_lib.check.judge import summary
 
 __all__ = [
     "backprop",
     "decoding",
+    "evaluation",
     "gan",
     "gpt",
     "ngram",
