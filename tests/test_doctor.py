@@ -27,6 +27,7 @@ PACKAGES = {
     "regex",
     "safetensors",
     "scikit-learn",
+    "scipy",
     "tokenizers",
     "torch",
     "tqdm",
