@@ -45,20 +45,11 @@ from aigc_lib.gan import (
 )
 
 INF, NAN = math.inf, math.nan
+pytestmark = pytest.mark.usefixtures("one_thread")
 few = settings(max_examples=30)
 sizes, seeds = st.integers(1, 5), st.integers(0, 999)
 numbers = st.lists(st.floats(-30, 30), min_size=1, max_size=6)
 kinds = pytest.mark.parametrize("kind", [torch.float32, torch.float64])
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Small models are slow on threads that wait for a busy machine; and all repeat."""
-    torch.manual_seed(0)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def close(found, expected, atol=1e-10):

@@ -37,20 +37,11 @@ from aigc_lib.vae import (
 
 INF, NAN = math.inf, math.nan
 EPS = {torch.float64: 2.0**-52, torch.float32: 2.0**-23}
+pytestmark = pytest.mark.usefixtures("one_thread")
 few = settings(max_examples=30)
 sizes, seeds = st.integers(1, 5), st.integers(0, 999)
 kinds = pytest.mark.parametrize("kind", EPS)
 likelihoods = pytest.mark.parametrize("likelihood", [Bernoulli, ContinuousBernoulli, Gaussian])
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Small models are slow on threads that wait for a busy machine; and all repeat."""
-    torch.manual_seed(0)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def close(found, expected, atol=1e-10):

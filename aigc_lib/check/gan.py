@@ -10,30 +10,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from aigc_lib.check.judge import Attempt, Wrong, exercise, expect, expect_mended, normal
+from aigc_lib.check.judge import Attempt, Wrong, exercise, expect, expect_mended, gradients, normal
 
 
 def _tensor(numbers) -> torch.Tensor:
     return torch.tensor(numbers, dtype=torch.float64)
-
-
-def _gradients(answer, leaves: dict[str, torch.Tensor], what: str, advice: str) -> list:
-    """Return the gradient of `answer` in each of `leaves`; `Wrong` with `advice` where none gets.
-
-    It says that `what` is right, so compare the value before.
-    """
-    if not isinstance(answer, torch.Tensor):
-        raise Wrong(
-            f"{what} is right, but return a tensor, through which a gradient can pass, not a "
-            f"{type(answer).__name__}: `.item()`, `float`, `.tolist()` and `.numpy()` cut it off."
-        )
-    slopes = [None] * len(leaves)
-    if answer.requires_grad:
-        slopes = torch.autograd.grad(answer, list(leaves.values()), allow_unused=True)
-    for name, slope in zip(leaves, slopes, strict=True):
-        if slope is None:
-            raise Wrong(f"{what} is right, but no gradient gets from it to {name}: {advice}")
-    return slopes
 
 
 @exercise
@@ -215,7 +196,7 @@ def non_saturating_loss(fn: Attempt) -> None:
         answer = fn(logits)
         expect(answer, right, what, mistakes, hint)
         cut = "something cuts it off, as `detach`, `.data`, `torch.no_grad` and `torch.tensor` do."
-        (slope,) = _gradients(answer, {"the logits": logits}, what, cut)
+        (slope,) = gradients(answer, {"the logits": logits}, what, cut)
         want = [-math.exp(-_softplus(x)) / N for x in numbers]
         rest = f"Leave the slope to autograd. {steady}"
         expect(slope, want, f"{what} is right, but its slope in the logits", (), rest)
@@ -256,7 +237,7 @@ def _judge_penalty(fn: Attempt, rest: list, right, slopes, mistakes, hint: str) 
             "`.data` or `.item()`."
         )
         leaves = {"the critic's weights": critic.a, "its offsets": critic.b}
-        got = _gradients(answer, leaves, what, advice)
+        got = gradients(answer, leaves, what, advice)
         for one, want in zip(got, slopes, strict=True):
             whole = "Nothing may be cut off on the way: no `detach`, no `.data`, no `no_grad`."
             name = f"{what} is right, but its gradient in the critic's weights"

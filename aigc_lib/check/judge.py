@@ -178,6 +178,29 @@ def expect(got, want, what: str = "the result", mistakes=(), hint: str = "") -> 
     raise Wrong(f"{what} is {_short(value)}, but it should be {_short(want)}. {hint}".rstrip())
 
 
+def gradients(
+    answer, leaves: dict[str, torch.Tensor], what: str, advice: str, weight=1.0
+) -> list[torch.Tensor]:
+    """Return the gradients of the sum of weight · answer, by autograd, in each of `leaves`.
+
+    Raises `Wrong` with `advice` where none gets to one; it says that `what` is right, so compare
+    the values before.
+    """
+    if not isinstance(answer, torch.Tensor):
+        raise Wrong(
+            f"{what} is right, but return a tensor, through which a gradient can pass, not a "
+            f"{type(answer).__name__}: `.item()`, `float`, `.tolist()` and `.numpy()` cut it off."
+        )
+    slopes = [None] * len(leaves)
+    if answer.requires_grad:
+        total = (weight * answer).sum()
+        slopes = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
+    for name, slope in zip(leaves, slopes, strict=True):
+        if slope is None:
+            raise Wrong(f"{what} is right, but no gradient gets from it to {name}: {advice}")
+    return slopes
+
+
 def expect_mended(verdicts: list[tuple[bool, str]]) -> None:
     """Raise `Wrong` with a verdict for each bug unless all pairs (mended, hint) are mended."""
     if all(mended for mended, _ in verdicts):

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from aigc_lib.check.judge import Attempt, Wrong, exercise, expect, expect_mended, normal
+from aigc_lib.check.judge import Attempt, Wrong, exercise, expect, expect_mended, gradients, normal
 
 
 def _added_up(x, term) -> np.ndarray:
@@ -34,22 +34,11 @@ def _slopes(fn: Attempt, what: str, arguments: list[tuple], weight=1.0) -> list[
             f"where {' and '.join(leaves)} ask for a gradient {wrong} A gradient passes through "
             "functions of torch alone, not of NumPy or math."
         ) from None
-    if not isinstance(answer, torch.Tensor):
-        raise Wrong(
-            f"{what} is right, but return a tensor, through which a gradient can pass, not a "
-            f"{type(answer).__name__}: `.item()`, `float`, `.tolist()` and `.numpy()` cut it off."
-        )
-    slopes = [None] * len(leaves)
-    if answer.requires_grad:
-        total = (weight * answer).sum()
-        slopes = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
-    for name, slope in zip(leaves, slopes, strict=True):
-        if slope is None:
-            raise Wrong(
-                f"{what} is right, but no gradient gets from it to {name}: something cuts it off, "
-                "as `detach`, `.data`, `.item()`, `torch.no_grad` and `torch.tensor` do."
-            )
-    return slopes
+    advice = (
+        "something cuts it off, as `detach`, `.data`, `.item()`, `torch.no_grad` and "
+        "`torch.tensor` do."
+    )
+    return gradients(answer, leaves, what, advice, weight)
 
 
 @exercise
