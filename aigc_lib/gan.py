@@ -206,14 +206,18 @@ class GAN(nn.Module):
         return self.discriminator(x).view(len(x))
 
     @torch.no_grad()
-    def sample(self, n, generator=None) -> torch.Tensor:
-        """Return n things that the generator makes, in evaluation mode."""
+    def decode(self, z: torch.Tensor) -> torch.Tensor:
+        """Return what the generator makes of noise z (B, K), in evaluation mode."""
         was_training = self.generator.training
         self.generator.eval()
         try:
-            return self.generate(self.noise(whole("n", n, 0), generator))
+            return self.generate(z)
         finally:
             self.generator.train(was_training)
+
+    def sample(self, n, generator=None) -> torch.Tensor:
+        """Return n things that the generator makes, in evaluation mode."""
+        return self.decode(self.noise(whole("n", n, 0), generator))
 
     def check(self, real: torch.Tensor) -> None:
         """Raise ValueError unless `real` (B, ...) is a batch to learn from.

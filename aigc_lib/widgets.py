@@ -915,16 +915,10 @@ def _decode(model: VAE, codes: torch.Tensor) -> np.ndarray:
     return model.decode(codes.to(model.mean.device)).cpu().numpy()
 
 
-@torch.no_grad()
 def _generate(gan: GAN, codes: torch.Tensor) -> np.ndarray:
-    """Return what the generator, in evaluation mode, makes of noise (B, K): (B, 1, H, W)."""
-    generator = gan.generator
-    was_training = generator.training
-    generator.eval()
-    try:
-        return gan.generate(codes.to(next(generator.parameters()).device)).cpu().numpy()
-    finally:
-        generator.train(was_training)
+    """Return what the generator makes of noise (B, K), on any device: (B, 1, H, W)."""
+    place = next(gan.generator.parameters()).device
+    return gan.decode(codes.to(place)).cpu().numpy()
 
 
 def _prompt(text: str, tokenizer: BPE) -> torch.Tensor:

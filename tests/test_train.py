@@ -17,6 +17,8 @@ from torch import nn
 
 from aigc_lib import train
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 STEPS, EVERY = 60, 8  # the last evaluation is no multiple of the others
 
 
@@ -90,15 +92,6 @@ def breaks(at, action):
 
 def press():
     signal.raise_signal(signal.SIGINT)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Small models are slow on threads that wait for a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture
